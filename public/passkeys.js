@@ -45,8 +45,14 @@ const autofill = async () => {
   const asked = ceremony(button, { mediation: 'conditional', signal: stop.signal })
   waiting = { stop, end: asked.then((value) => send(button, value)).catch(() => {}) }
 }
+const show = (part) => {
+  const { parentElement } = part
+  part.insertAdjacentHTML('afterend', part.textContent)
+  part.remove()
+  window.htmx?.process(parentElement)
+}
 const arm = async () => {
-  for (const part of document.querySelectorAll('[data-passkey-part]')) part.hidden = false
+  for (const part of document.querySelectorAll('[data-passkey-part]')) show(part)
   for (const part of document.querySelectorAll('[data-passkey-else]')) part.hidden = true
   for (const { dataset } of document.querySelectorAll('[data-signal]'))
     for (const [name, facts] of JSON.parse(dataset.signal)) PublicKeyCredential[name]?.(facts).catch(() => {})

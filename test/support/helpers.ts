@@ -241,6 +241,13 @@ export class Visitor {
   }
 }
 
+function withPasskeyParts(html: string): string {
+  return html.replaceAll(
+    /<script type="text\/html" data-passkey-part>(.*?)<\/script>/gs,
+    '<div data-passkey-part>$1</div>',
+  )
+}
+
 /** A response as its reader sees it. */
 export class Page {
   readonly status: number
@@ -256,8 +263,9 @@ export class Page {
     this.text = response.text ?? ''
   }
 
+  /** As a browser with passkeys shows it. */
   get $(): cheerio.CheerioAPI {
-    this.#parsed ??= cheerio.load(this.text)
+    this.#parsed ??= cheerio.load(withPasskeyParts(this.text))
     return this.#parsed
   }
 

@@ -1,4 +1,4 @@
-import type { CheerioAPI } from 'cheerio'
+import * as cheerio from 'cheerio'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DAY } from '../../src/base/durations.js'
@@ -6,14 +6,14 @@ import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
 import { codeAt } from '../support/second-step.js'
 
 /*
- * Two-step verification as in w3m and lynx: no script, no style sheet, no pictures. What cannot be read as text is not there,
+ * As in w3m and lynx: no script, no style sheet, no pictures. What cannot be read as text is not there,
  * fields are found by their labels, and only what is on the page can be followed or pressed.
  */
-const test = suite('two-step verification in a text browser')
+const test = suite('text browser')
 let site: Site
 
 test.before.each(async () => {
-  site = await Site.start({ environment: { SESSION_IDLE: '30d' } })
+  site = await Site.start({ host: 'localhost', environment: { SESSION_IDLE: '30d' } })
 })
 test.after.each(() => site.close())
 
@@ -31,8 +31,8 @@ class TextBrowser {
     return new TextBrowser(visitor, await visitor.open(path))
   }
 
-  get #dom(): CheerioAPI {
-    return this.#page.$
+  get #dom(): cheerio.CheerioAPI {
+    return cheerio.load(this.#page.text)
   }
 
   /** The page as text. These browsers show templates and what is `hidden`. */
@@ -40,6 +40,15 @@ class TextBrowser {
     const copy = this.#dom('body').clone()
     copy.find('script, style, svg').remove()
     return copy.text().replaceAll(/\s+/g, ' ').trim()
+  }
+
+  get raw(): string {
+    return this.#page.text
+  }
+
+  get buttons(): string[] {
+    const found = this.#dom('button, a.button').toArray()
+    return found.map((element) => this.#dom(element).text().trim())
   }
 
   async open(path: string): Promise<void> {
@@ -127,7 +136,7 @@ async function logOut(browser: TextBrowser): Promise<void> {
   site.clock.advance(1)
 }
 
-test('it can be turned on, used with app and recovery codes, and turned off', async () => {
+test('two-step verification can be turned on, used with app and recovery codes, and turned off', async () => {
   const browser = await signedUp()
   const { key, codes } = await turnOn(browser)
   for (const code of [codeAt(key, site.clock.time), codes[0] ?? '']) {
@@ -142,7 +151,7 @@ test('it can be turned on, used with app and recovery codes, and turned off', as
   assert.match(browser.text, 'Two-step verification is off.')
 })
 
-test('a session can cancel turning it off by email, and after the wait it is off', async () => {
+test('a session can cancel turning two-step verification off by email, and after the wait it is off', async () => {
   const browser = await signedUp()
   await turnOn(browser)
   site.clock.advance(4 * DAY)
@@ -170,6 +179,25 @@ test('a session can cancel turning it off by email, and after the wait it is off
   await lost.follow('Log in without a code')
   await lost.press('Turn it off and log in')
   assert.match(lost.text, 'You are logged in. Two-step verification is off.')
+})
+
+test('passkeys, which need JavaScript, are not offered', async () => {
+  await site.close()
+  site = await Site.start({ host: 'localhost', environment: { EMAIL_CONFIRMATION: 'required' } })
+  const browser = await TextBrowser.at('/signup/')
+  for (const path of ['/signup/', '/login/']) {
+    await browser.open(path)
+    assert.match(browser.raw, 'data-passkey-part', 'other browsers are offered them')
+    assert.not.match(browser.text, /passkey|fingerprint/)
+    assert.is(browser.buttons.filter((text) => text.includes('passkey')).length, 0)
+  }
+  const user = await signedUp()
+  await user.open('/account/passkeys/')
+  assert.match(
+    user.text,
+    'To create a passkey you need a browser that supports them, with JavaScript turned on.',
+  )
+  assert.not.ok(user.buttons.includes('Create a passkey'))
 })
 
 test.run()
