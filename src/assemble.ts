@@ -22,6 +22,7 @@ import { keysBesideDatabase } from './secrets/key-file.js'
 import { createKeyring, type Keyring } from './secrets/keyring.js'
 import { createPasswords, hashingLimits } from './secrets/password.js'
 import { createPseudonym } from './secrets/pseudonym.js'
+import { createNextToken } from './secrets/token.js'
 import { cookieOptions, settingsOf } from './settings.js'
 import { languageChoiceOf, noteTemplates, viewsOf } from './site-pages.js'
 import { type Database, openDatabase } from './tables/schema.js'
@@ -135,7 +136,7 @@ function outboxOf(options: AccountsOptions, keyring: Keyring, now: () => number)
 
 type Secrets = Part<
   | ('csrf' | 'loginCookie' | 'halfLoginCookie' | 'deviceCookie')
-  | ('cipher' | 'codes' | 'challenges' | 'appCipher' | 'pseudonym')
+  | ('cipher' | 'codes' | 'challenges' | 'appCipher' | 'nextToken' | 'pseudonym')
 >
 
 function secretsOf(options: AccountsOptions, { keyring, now }: Core): Secrets & { noticeCookie: OwnCookie } {
@@ -155,6 +156,7 @@ function secretsOf(options: AccountsOptions, { keyring, now }: Core): Secrets & 
     codes: createCodes(keyring.secrets('codes')),
     challenges: createChallenges(keyring.secrets('challenges'), now),
     appCipher: createCipher(keyring.cipherKeys(APP_SECRETS)),
+    nextToken: createNextToken(keyring.secrets('renewed sessions')[0]),
     pseudonym: createPseudonym(keyring.secrets('log')[0]),
   }
 }

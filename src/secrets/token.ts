@@ -1,7 +1,16 @@
-import { hash, randomBytes } from 'node:crypto'
+import { createHmac, hash, randomBytes } from 'node:crypto'
 
 export function newToken(): string {
   return randomBytes(32).toString('base64url')
+}
+
+/** The token that follows another after a form. */
+export type NextToken = (token: string, form: string) => string
+
+// Derived, so that both responses to a double click have the same one: the browser keeps whichever it waits for.
+export function createNextToken(secret: Buffer | undefined): NextToken {
+  if (secret === undefined) throw new Error('createNextToken needs a secret.')
+  return (token, form) => createHmac('sha256', secret).update(`${token}\0${form}`).digest('base64url')
 }
 
 // A fast hash is enough for 256 random bits.

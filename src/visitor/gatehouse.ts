@@ -6,6 +6,7 @@ import type { Registry } from '../accounts/registry.js'
 import type { Render } from '../mail/template.js'
 import type { Challenges } from '../secrets/challenge.js'
 import type { Cipher } from '../secrets/cipher.js'
+import type { NextToken } from '../secrets/token.js'
 import type { User } from '../tables/users.js'
 import type { Assets } from '../web/assets.js'
 import type { Csrf } from '../web/csrf.js'
@@ -33,6 +34,7 @@ export interface Gatehouse extends Registry {
   deviceCookie: OwnCookie
   cipher: Cipher
   challenges: Challenges
+  nextToken: NextToken
   passkeys: PasskeySettings
   /** If undefined, the Host header decides. */
   origin: string | undefined

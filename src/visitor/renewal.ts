@@ -10,13 +10,11 @@ import * as users from '../tables/users.js'
 import { changeSessionId } from '../web/session.js'
 import type { Gatehouse } from './gatehouse.js'
 import { rememberDevice, stayKnown } from './known-devices.js'
-import { tokenHashIn } from './login-cookie.js'
 import { loginOf } from './logins.js'
 import { originOf } from './origin.js'
 import { lifetimeOf } from './session.js'
 
-// Sets a new token, because the session may do more now (ASVS 5 7.2.4). A repeated form gets another one: after a double click
-// the browser keeps only the last response.
+// Sets a new token, because the session may do more now (ASVS 5 7.2.4). A double click gets the same one twice.
 export async function confirmLogin(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -69,7 +67,7 @@ export async function confirmBy(
   return true
 }
 
-/** Gives a form that arrives twice another token, without a new proof. Returns false if it did not renew the session before. */
+/** Gives a form that arrives twice its token, without a new proof. Returns false if it did not renew the session before. */
 export async function repeatRenewal(ctx: Context, gatehouse: Gatehouse, form: string): Promise<boolean> {
   const { session, user } = loginOf(ctx)
   const { main, write } = gatehouse.database
@@ -101,8 +99,9 @@ export function renewalOf(
   { form, proved = 'first' }: { form: string; proved?: sessions.Renewal['proved'] },
 ): Renewal {
   const { session, user } = loginOf(ctx)
-  const token = newToken()
-  const hashes = { formerHash: tokenHashIn(ctx, gatehouse) ?? '', tokenHash: hashOf(token), form, proved }
+  const former = gatehouse.loginCookie.read(ctx)?.token ?? newToken()
+  const token = gatehouse.nextToken(former, form)
+  const hashes = { formerHash: hashOf(former), tokenHash: hashOf(token), form, proved }
   const owned = { id: session.id, userId: user.id }
   return {
     // Reads the clock only now: hashing a password may take as long as the previous token still works.
