@@ -5,6 +5,7 @@ import { sql } from './kysely.js'
 import { DatabaseUnavailable } from './unavailable.js'
 
 const RESPONSE_WAIT = 10_000
+const ROUNDS = 12
 
 /** Whether each connection has its own database session. Behind a pooler in transaction mode, settings such as
  * `lock_timeout` are lost without an error (PgBouncer, "Feature matrix"). */
@@ -32,15 +33,17 @@ function inTime<Result>(work: Promise<Result>): Promise<Result> {
   return Promise.race([work, late]).finally(() => waiting.abort())
 }
 
-// Poolers reuse the session that was returned last, or first, so both orders are tried.
+// Poolers reuse the session that was returned last, or first, so both orders are tried, many times: from a busy pooler, which
+// hands out any session that is free, two connections often get those that they had before.
 async function keepSessions(first: QueryExecutorProvider, second: QueryExecutorProvider): Promise<boolean> {
-  const own = await sessionsOf(first, second)
-  await commit(second, first)
-  const [inSecond, inFirst] = await sessionsOf(second, first)
-  await commit(first, second)
-  const [again, other] = await sessionsOf(second, first)
-  await commit(first, second)
-  return own.join() === [inFirst, inSecond].join() && own.join() === [other, again].join()
+  const own = `${await sessionsOf(second, first)}`
+  const order = [first, second]
+  for (let round = 0; round < ROUNDS; round++) {
+    await commit(...order.reverse())
+    if (`${await sessionsOf(second, first)}` !== own) return false
+  }
+  await commit(...order)
+  return true
 }
 
 async function sessionsOf(...connections: QueryExecutorProvider[]): Promise<number[]> {

@@ -55,8 +55,8 @@ const UNTOUCHED = Array.from({ length: 4 }, () => ({
   statements: 0,
 }))
 
-for (const order of ['last', 'first'] as const) {
-  test(`a site works behind a pooler that hands out sessions ${order}, which keep no settings`, async () => {
+for (const order of ['last', 'first', 'former'] as const) {
+  test(`a site works behind a pooler that hands out the ${order} session, which keeps no settings`, async () => {
     const database = await pooled(await freshDatabase(), order)
     const site = await Site.start({ database })
     await Promise.all(

@@ -21,8 +21,14 @@ export async function inFrontOf(
   return { server, database: Object.assign(new URL(database), { port: `${address.port}` }).href }
 }
 
-/** Which free session the next transaction gets: the one that was returned last, or the one that has waited longest. */
-export type Order = 'last' | 'first'
+/**
+ * Which free session the next transaction gets: the one that was returned last, the one that has waited longest, or, as
+ * happens to clients of a busy pooler, some times the one that the client had before, then the one that was returned last.
+ */
+export type Order = 'last' | 'first' | 'former'
+
+/** How many times a client gets its former session. */
+const FORMER = 5
 
 /**
  * A pooler in transaction mode: each transaction gets one of a few sessions, which nothing resets. Clients log in on a
@@ -57,10 +63,14 @@ class Pool {
 
   serve(client: Socket, login: Socket): void {
     let session: Socket | undefined
+    let former = login
+    let transactions = 0
     let unsent: Buffer[] = []
     const attach = (given: Socket) => {
       if (client.destroyed) return this.#return(given)
       session = given
+      former = given
+      transactions++
       const whenIdle = watchIdle(() => {
         given.off('data', back)
         session = undefined
@@ -78,7 +88,7 @@ class Pool {
       if (message[0] === TERMINATE && message.length === 5) return void client.end()
       if (session !== undefined) return void session.write(message)
       unsent.push(message)
-      if (unsent.length === 1) this.#take(attach)
+      if (unsent.length === 1) this.#take(attach, transactions > FORMER ? undefined : former)
     })
     client.on('close', () => {
       unsent = []
@@ -86,10 +96,16 @@ class Pool {
     })
   }
 
-  #take(use: (session: Socket) => void): void {
-    const session = this.#order === 'last' ? this.#free.pop() : this.#free.shift()
+  #take(use: (session: Socket) => void, former: Socket | undefined): void {
+    const session = this.#next(former)
     if (session === undefined) this.#waiting.push(use)
     else use(session)
+  }
+
+  #next(former: Socket | undefined): Socket | undefined {
+    if (this.#order === 'first') return this.#free.shift()
+    const place = this.#order === 'former' && former !== undefined ? this.#free.indexOf(former) : -1
+    return place === -1 ? this.#free.pop() : this.#free.splice(place, 1)[0]
   }
 
   #return(session: Socket): void {
