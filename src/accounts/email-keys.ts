@@ -1,4 +1,4 @@
-import { domainToASCII } from 'node:url'
+import { domainToASCII, domainToUnicode } from 'node:url'
 // The package's index loads all validators.
 import isEmail from 'validator/lib/isEmail.js'
 import { hasStackedMarks, isInvisible, trimBlank } from '../base/characters.js'
@@ -47,5 +47,12 @@ function asciiDomain(domain: string): string | undefined {
   if (domain.length > DOMAIN_MAX) return undefined
   const lower = domain.toLowerCase()
   if (/^[-.\w]*$/.test(lower) && !lower.includes('xn--')) return lower
-  return (HOST.test(domain) && domainToASCII(domain)) || undefined
+  const ascii = HOST.test(domain) ? domainToASCII(domain) : ''
+  return isDecodable(ascii) ? ascii : undefined
+}
+
+// Versions of Node differ in which labels with `xn--` they refuse. Those that they cannot decode stay as they are.
+function isDecodable(ascii: string): boolean {
+  const decoded = domainToUnicode(ascii)
+  return decoded !== '' && !/(?:^|\.)xn--/.test(decoded) && domainToASCII(decoded) === ascii
 }

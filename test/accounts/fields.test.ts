@@ -519,6 +519,8 @@ for (const address of [
   'ann@example.com/x',
   'ann@exa mple.com',
   'ann@xn--a.com',
+  'ann@xn--a-.de',
+  'ann@xn--.de',
   'ann@-.com',
   'ann@℀.com',
 ]) {
