@@ -34,9 +34,9 @@ export const SECOND_REQUIRED = {
 export const SET_UP_SECOND = { code: 'second_set_up', sentence: 'Set up two-step verification' }
 const STEP_MISSING = {
   code: 'step_missing',
-  sentence: 'One step is missing before you can do this. Nothing has been changed yet.',
+  sentence: 'You need one more step before you can do this. Nothing has been changed yet.',
 }
-const OPEN_STEP = { code: 'step_open', sentence: 'Go to the missing step' }
+const OPEN_STEP = { code: 'step_open', sentence: 'Go to that step' }
 const CONFIRMATION_NEEDED = {
   code: 'confirmation_needed',
   sentence: 'Confirm your email address first. Nothing has been changed yet.',

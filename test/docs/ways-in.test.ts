@@ -176,7 +176,7 @@ function written(): string {
       row(way, proves, strength, limitsOf(limits) || 'those of the app', off),
     ),
     '',
-    'All of them end in the same checks: the account is not disabled or closed, and its address, if it has one, is confirmed if `EMAIL_CONFIRMATION=required`.',
+    'All of them end in the same checks: the account is not disabled or closed, and with `EMAIL_CONFIRMATION=required` its address is confirmed, if it has one.',
     '',
     '## Links and codes in emails',
     '',

@@ -69,7 +69,7 @@ test('refuses forms until it is done, with a link to its page', async () => {
   const visitor = await host.settle('Anna')
   const refused = await visitor.post('/private', 'text=kept')
   assert.is(refused.status, 403)
-  assert.match(refused.text, 'One step is missing before you can do this.')
+  assert.match(refused.text, 'You need one more step before you can do this.')
   assert.match(refused.text, 'href="/terms/?version=2')
   accepted.add('Anna')
   assert.is((await visitor.post('/private', 'text=kept')).text, 'done')

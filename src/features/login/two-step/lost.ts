@@ -49,7 +49,7 @@ const PASSWORD_FIRST = {
 }
 const NOT_YET = {
   code: 'second_lost_not_yet',
-  sentence: 'Something has changed meanwhile. Two-step verification is still on.',
+  sentence: 'Something has changed in the meantime. Two-step verification is still on.',
 }
 const ASK_AGAIN = { code: 'second_lost_again', sentence: 'Get another email' }
 
