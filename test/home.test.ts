@@ -132,10 +132,10 @@ const DECODERS = { br: brotliDecompressSync, gzip: gunzipSync, identity: (body: 
 
 /** Returns a response as it was sent, without decoding. */
 async function received(path: string, headers: Record<string, string>, method = 'GET') {
-  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
     get(site.address + path, { headers, method }, resolve).on('error', reject)
   })
-  return { headers: answer.headers, body: await buffer(answer) }
+  return { headers: response.headers, body: await buffer(response) }
 }
 
 function untokened(html: string): string {
@@ -194,8 +194,8 @@ test('fragments and error pages are compressed, short responses are not', async 
 
 test('a page that another site opens with cookies is not compressed', async () => {
   const isCompressed = async (headers: Record<string, string>) => {
-    const answer = await received('/login/?next=/guess/', { 'Accept-Encoding': 'br', ...headers })
-    return answer.headers['content-encoding'] === 'br'
+    const response = await received('/login/?next=/guess/', { 'Accept-Encoding': 'br', ...headers })
+    return response.headers['content-encoding'] === 'br'
   }
   const Cookie = 'some=cookie'
   const Referer = `${site.address}/`

@@ -48,7 +48,7 @@ async function siteWithAnna(environment: Record<string, string>, host?: 'localho
   return site
 }
 
-async function workOf(site: Site, answer: () => Promise<Page>): Promise<Work & { status: number }> {
+async function workOf(site: Site, response: () => Promise<Page>): Promise<Work & { status: number }> {
   const work: Work = { before: [], after: [], isAnswered: false }
   const [listener] = site.server.listeners('request')
   site.server.removeAllListeners('request')
@@ -58,7 +58,7 @@ async function workOf(site: Site, answer: () => Promise<Page>): Promise<Work & {
     })
     requests.run(work, () => listener?.(request, response))
   })
-  const { status } = await answer()
+  const { status } = await response()
   site.server.removeAllListeners('request')
   site.server.on('request', (request, response) => void listener?.(request, response))
   return { ...work, after: work.after, status }
@@ -67,9 +67,9 @@ async function workOf(site: Site, answer: () => Promise<Page>): Promise<Work & {
 /** Returns what an observer can compare. */
 async function seen(
   site: Site,
-  answer: () => Promise<Page>,
+  response: () => Promise<Page>,
 ): Promise<Pick<Work, 'before'> & { status: number }> {
-  const { before, status } = await workOf(site, answer)
+  const { before, status } = await workOf(site, response)
   return { before, status }
 }
 
@@ -91,11 +91,11 @@ for (const [what, known, unknown] of [
     const failures = async (username: string) => {
       const visitor = site.visitor()
       const form = await visitor.open('/login/')
-      const answers = []
+      const responses = []
       for (let time = 0; time < 7; time++) {
-        answers.push(await seen(site, () => visitor.send(form, { username, password: 'wrong' })))
+        responses.push(await seen(site, () => visitor.send(form, { username, password: 'wrong' })))
       }
-      return answers
+      return responses
     }
     assert.equal(await failures(known), await failures(unknown))
     await site.close()
@@ -107,10 +107,10 @@ for (const [what, known, unknown] of [
       const visitor = site.visitor()
       const form = await visitor.open('/password/forgot/')
       const ask = () => visitor.send(form, { username })
-      const answers = [await seen(site, ask), await seen(site, ask)]
+      const responses = [await seen(site, ask), await seen(site, ask)]
       const page = await visitor.open('/password/reset/')
-      answers.push(await seen(site, () => visitor.send(page, { code: '12345678' })))
-      return answers
+      responses.push(await seen(site, () => visitor.send(page, { code: '12345678' })))
+      return responses
     }
     assert.equal(await asked(known), await asked(unknown))
     await site.close()
@@ -143,16 +143,16 @@ test('private email addresses: sign-up, wrong code, another email, correction', 
     const visitor = site.visitor()
     const form = await visitor.open('/signup/')
     const password = { password: PASSWORD, repassword: PASSWORD }
-    const answers = [
+    const responses = [
       await seen(site, () => visitor.send(form, { username: `guest ${++made}`, email, ...password })),
       await seen(site, () => visitor.send(form, { username: '', email, ...password })),
     ]
     const page = await visitor.open('/email/confirm/')
-    answers.push(await seen(site, () => visitor.send(page, { code: '12345678' })))
-    answers.push(await seen(site, () => visitor.send(page, {}, '/email/confirm/send/')))
+    responses.push(await seen(site, () => visitor.send(page, { code: '12345678' })))
+    responses.push(await seen(site, () => visitor.send(page, {}, '/email/confirm/send/')))
     const correcting = await visitor.open('/email/confirm/address/')
-    answers.push(await seen(site, () => visitor.send(correcting, { email: corrected })))
-    return answers
+    responses.push(await seen(site, () => visitor.send(correcting, { email: corrected })))
+    return responses
   }
   assert.equal(await walk(TAKEN, 'gusi@example.com'), await walk(FREE, TAKEN))
   await site.close()

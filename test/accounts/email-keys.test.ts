@@ -43,9 +43,9 @@ test('all spellings of an address log in, reset the password and are taken', asy
 test('another spelling of a taken address is refused for changes, too', async () => {
   const bela = await site.visitor().settle('Bela')
   const page = await bela.open('/account/email/')
-  const answer = await bela.send(page, { email: UNICODE })
-  assert.is(answer.status, 406)
-  assert.match(answer.messages().join(), 'already an account with this email address')
+  const response = await bela.send(page, { email: UNICODE })
+  assert.is(response.status, 406)
+  assert.match(response.messages().join(), 'already an account with this email address')
   const correction = await bela.open('/email/confirm/address/')
   assert.match(
     (await bela.send(correction, { email: UNICODE })).messages().join(),

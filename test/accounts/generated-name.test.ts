@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import * as fields from '../../src/accounts/fields.js'
 import { generatedName } from '../../src/accounts/generated-name.js'
 import { PASSWORD, type Page, Site } from '../support/helpers.js'
-import { sentTwice } from '../support/lost-answer.js'
+import { sentTwice } from '../support/lost-response.js'
 import { createToSignUp, Device, typeToSignUp } from '../support/passkey.js'
 
 const test = suite('usernames that are made up')
@@ -57,8 +57,8 @@ test('a submitted username is ignored', async () => {
 
 test('a form whose response was lost creates one account', async () => {
   const visitor = site.visitor()
-  const answer = await sentTwice(site, visitor, await visitor.open('/signup/'), typed)
-  assert.is(answer.status, 303)
+  const response = await sentTwice(site, visitor, await visitor.open('/signup/'), typed)
+  assert.is(response.status, 303)
   assert.is((await names()).length, 1)
 })
 

@@ -52,8 +52,8 @@ test('the hint for a username is the error that sign-up would show', async () =>
   for (const username of ['a!', 'Admin', 'TAKEN', 'ﾠﾠﾠ', '...', 'Free One']) {
     const hints = hintsAt(await onSignup({ username }), 'username')
     const visitor = site.visitor()
-    const answer = await visitor.send(await visitor.open('/signup/'), { username })
-    const errors = answer.fieldError('username')
+    const response = await visitor.send(await visitor.open('/signup/'), { username })
+    const errors = response.fieldError('username')
     if (errors === '') assert.equal(hints, ['✔ This username is available.'])
     else for (const error of hints.slice(0, 1)) assert.match(errors, error)
   }

@@ -80,17 +80,17 @@ test('sign-up, correction, email change and rename share one limit', async () =>
   const correcting = await newcomer.open('/email/confirm/address/')
   const changing = await owner.open('/account/email/')
   const renaming = await owner.open('/account/name/')
-  const answers = [
+  const responses = [
     await newcomer.send(correcting, { email: 'bela@example.com' }),
     await owner.send(changing, { email: 'bela@example.com' }),
     await owner.send(renaming, { username: 'Bela' }),
   ]
-  for (const page of answers) {
+  for (const page of responses) {
     assert.is(page.status, 429)
     assert.equal(page.messages(), [TRIED_TOO_OFTEN])
   }
   assert.equal(
-    answers.map((page) => page.value('email') ?? page.value('username')),
+    responses.map((page) => page.value('email') ?? page.value('username')),
     ['bela@example.com', 'bela@example.com', 'Bela'],
   )
 })

@@ -291,11 +291,11 @@ test('a blocked username does not reveal its email address', async () => {
   const site = await behindProxy({ environment: { LIMIT_LOGIN_ROW: '5/30d' } })
   await fail(visitorFrom(site, HERE), 5)
   assert.is((await guess(visitorFrom(site, '203.0.113.8'))).status, 429)
-  const answers = []
+  const responses = []
   for (const address of ['anna@example.com', 'bela@example.com']) {
-    answers.push((await guess(visitorFrom(site, '203.0.113.9'), address, 'wrong')).messages())
+    responses.push((await guess(visitorFrom(site, '203.0.113.9'), address, 'wrong')).messages())
   }
-  assert.equal(answers[0], answers[1])
+  assert.equal(responses[0], responses[1])
   await site.close()
 })
 

@@ -7,7 +7,7 @@ import { type AccountsOptions, accounts, type CreatedAccount, readConfig } from 
 import { assertDone, assertRefused, callGatehouse, type Outcome } from '../support/calling.js'
 import { PASSWORD, type Page, Site, until, type Visitor } from '../support/helpers.js'
 import { Host } from '../support/host.js'
-import { sentTwice } from '../support/lost-answer.js'
+import { sentTwice } from '../support/lost-response.js'
 import { addPasskey, Device, useToLogIn } from '../support/passkey.js'
 import { codeAt, turnOn } from '../support/second-step.js'
 
@@ -122,8 +122,8 @@ test('what is sent as an email address is ignored', async () => {
 
 test('many accounts have none, and a form whose response was lost makes one', async () => {
   const visitor = site.visitor()
-  const answer = await sentTwice(site, visitor, await visitor.open('/signup/'), typed)
-  assert.is(answer.status, 303)
+  const response = await sentTwice(site, visitor, await visitor.open('/signup/'), typed)
+  assert.is(response.status, 303)
   for (const username of ['Bela', 'Anna']) {
     const other = site.visitor()
     await other.send(await other.open('/signup/'), { ...typed, username })

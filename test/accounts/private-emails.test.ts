@@ -84,13 +84,13 @@ for (const htmx of [false, true]) {
       return pages.map((page) => masked(page, ...typed))
     }
     const [taken, free] = [await walk(TAKEN, 'gusi@example.com'), await walk(FREE, TAKEN)]
-    for (const [index, answer] of taken.entries()) assert.equal(answer, free[index], `step ${index}`)
+    for (const [index, response] of taken.entries()) assert.equal(response, free[index], `step ${index}`)
   })
 
   test(`${kind}: a refused login does not reveal what was wrong`, async () => {
     const visitor = site.visitor()
     await visitor.signUp(`waiting ${htmx}`, { email: `waiting-${htmx}@example.com` })
-    const answers = []
+    const responses = []
     for (const [username, password] of [
       ['anna', 'wrong password'],
       ['otto', 'wrong password'],
@@ -99,9 +99,9 @@ for (const htmx of [false, true]) {
       [`waiting-${htmx}@example.com`, PASSWORD],
     ] as const) {
       const page = await site.visitor({ htmx }).logIn(username, { password })
-      answers.push(masked(page, username))
+      responses.push(masked(page, username))
     }
-    for (const answer of answers) assert.equal(answer, answers[0])
+    for (const response of responses) assert.equal(response, responses[0])
   })
 
   test(`${kind}: an email change hides that the new address is taken`, async () => {
@@ -174,7 +174,7 @@ for (const htmx of [false, true]) {
       return pages.map((page) => masked(page, username, email))
     }
     const [taken, free] = [await walk('guest 11', TAKEN), await walk('guest 12', FREE)]
-    for (const [index, answer] of taken.entries()) assert.equal(answer, free[index], `step ${index}`)
+    for (const [index, response] of taken.entries()) assert.equal(response, free[index], `step ${index}`)
     assert.match((await local.mail(TAKEN)).subject, 'You already have an account')
     await local.close()
   })
@@ -203,13 +203,13 @@ test('a reset by an unconfirmed address works, and the page does not reveal it',
   const visitor = site.visitor()
   await visitor.signUp('Forgetful', { email: 'Forgetful@example.com' })
   await site.emptyMailbox()
-  const answers = []
+  const responses = []
   for (const username of ['forgetful@example.com', 'forgetfum@example.com']) {
     const browser = site.visitor()
-    const answer = await browser.send(await browser.open('/password/forgot/'), { username })
-    answers.push(masked(answer, username), masked(await browser.open('/password/reset/'), username))
+    const response = await browser.send(await browser.open('/password/forgot/'), { username })
+    responses.push(masked(response, username), masked(await browser.open('/password/reset/'), username))
   }
-  assert.equal(answers.slice(0, 2), answers.slice(2))
+  assert.equal(responses.slice(0, 2), responses.slice(2))
   const mail = await site.mail()
   assert.is(mail.to, 'Forgetful@example.com')
   const reader = site.visitor()

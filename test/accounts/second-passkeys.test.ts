@@ -51,8 +51,8 @@ async function leadsTo(visitor: Visitor, path: string): Promise<string | undefin
 test('a login by passkey satisfies the rule, and leads to no setup', () =>
   withRule(async (site) => {
     const visitor = site.visitor()
-    const answer = await useToLogIn(site, visitor, device)
-    assert.is(answer.headers.location, '/')
+    const response = await useToLogIn(site, visitor, device)
+    assert.is(response.headers.location, '/')
     assert.ok(await isIn(visitor))
     await site.mailThat('Anna@example.com', ({ text }) =>
       text.includes('Two-step verification was turned on'),

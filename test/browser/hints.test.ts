@@ -171,9 +171,9 @@ test('no hint appears beside or after a success', async () => {
   await ended
   assert.is(await said(page), '')
 
-  const answered = page.waitForResponse('**/hints/')
+  const response = page.waitForResponse('**/hints/')
   await page.locator('#username').pressSequentially('st')
-  await (await answered).finished()
+  await (await response).finished()
   assert.is(await said(page), '')
   assert.match((await messages(page)).join(), 'Your account Late is ready')
 })

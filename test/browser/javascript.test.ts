@@ -99,14 +99,14 @@ test('pressing the button many times submits one form and keeps the focus', asyn
     if (request.url().endsWith('/signup/verify/')) posts += 1
   })
   // The response waits until all presses are done.
-  let answer = () => {}
+  let go = () => {}
   const pressed = new Promise<void>((resolve) => {
-    answer = resolve
+    go = resolve
   })
   await page.route('**/signup/verify/', (route) => pressed.then(() => route.continue()))
   await page.focus('#repassword')
   for (const _ of [1, 2, 3, 4]) await page.keyboard.press('Enter')
-  answer()
+  go()
   await page.waitForSelector('#messages .success')
   assert.is(posts, 1)
   assert.is(await page.evaluate('document.activeElement.id'), 'repassword')

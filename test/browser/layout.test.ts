@@ -134,9 +134,9 @@ const EDGES = `
 async function slowLine(): Promise<{ address: string; close(): Promise<void> }> {
   const server = createServer(async ({ url = '', headers }, response) => {
     const { cookie = '' } = headers
-    const answer = await fetch(site().address + url, { headers: { cookie, 'accept-encoding': 'identity' } })
-    const body = Buffer.from(await answer.arrayBuffer())
-    response.setHeader('content-type', answer.headers.get('content-type') ?? '')
+    const page = await fetch(site().address + url, { headers: { cookie, 'accept-encoding': 'identity' } })
+    const body = Buffer.from(await page.arrayBuffer())
+    response.setHeader('content-type', page.headers.get('content-type') ?? '')
     if (!url.startsWith('/assets/'))
       for (let from = 0; from < body.length; from += PIECE) {
         response.write(body.subarray(from, from + PIECE))

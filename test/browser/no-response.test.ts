@@ -66,9 +66,9 @@ test('the message is in the page’s language, and accessible to screen readers'
 test('a failed hint shows no error', async () => {
   const page = await open('/signup/')
   await page.route('**/hints/', (route) => route.fulfill(html(502)))
-  const answered = page.waitForResponse('**/hints/')
+  const response = page.waitForResponse('**/hints/')
   await page.fill('#username', 'Olga')
-  await (await answered).finished()
+  await (await response).finished()
   assert.equal(await messages(page), [])
   assert.not.match(await page.locator('body').innerText(), 'Gateway')
 })

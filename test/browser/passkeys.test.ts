@@ -67,7 +67,7 @@ async function turnOn(page: Page): Promise<void> {
   await Promise.all([page.waitForURL('**/account/recovery-codes/'), page.click('main form button')])
 }
 
-async function answer(page: Page): Promise<string[]> {
+async function response(page: Page): Promise<string[]> {
   await page.waitForSelector('#messages > *')
   return messages(page)
 }
@@ -91,7 +91,7 @@ test('a passkey is created, and its button logs in, with "Keep me logged in" as 
   await page.goto('/login/')
   await page.check('#keep')
   await page.click(LOG_IN)
-  assert.equal(await answer(page), ['✔ You are logged in.'])
+  assert.equal(await response(page), ['✔ You are logged in.'])
   assert.match(await userOn(page), name)
   const [session] = await site().rows<{ kept: number; methods: string }>(
     'select kept, methods from sessions order by created_at desc limit 1',
@@ -110,7 +110,7 @@ test('the button works with the keyboard alone', async () => {
     assert.is(await page.locator(':focus').innerText(), text)
   }
   await page.keyboard.press('Enter')
-  assert.equal(await answer(page), ['✔ You are logged in.'])
+  assert.equal(await response(page), ['✔ You are logged in.'])
   assert.match(await userOn(page), name)
 })
 
@@ -118,7 +118,7 @@ test('the autofill of the username logs in, once', async () => {
   const { page, name } = await withPasskey()
   await logOut(page)
   await page.goto('/account/devices/')
-  assert.equal(await answer(page), ['✔ You are logged in.'])
+  assert.equal(await response(page), ['✔ You are logged in.'])
   assert.match(await userOn(page), name)
   const [used] = await site().rows<{ count: number }>('select count(*) as count from spent_challenges')
   await page.goto('/login/')
@@ -134,7 +134,7 @@ test('after the password a passkey is the second step', async () => {
   await fillIn(page, { username: name, password: PASSWORD })
   await Promise.all([page.waitForURL('**/login/two-step/'), page.click('#login button')])
   await page.click('button:text("Use a passkey")')
-  assert.equal(await answer(page), ['✔ You are logged in.'])
+  assert.equal(await response(page), ['✔ You are logged in.'])
   assert.match(await userOn(page), name)
 })
 
@@ -151,7 +151,7 @@ test('each of two devices logs in', async () => {
     await logOut(page)
     await page.goto('/login/')
     await page.click(LOG_IN)
-    assert.equal(await answer(page), ['✔ You are logged in.'])
+    assert.equal(await response(page), ['✔ You are logged in.'])
     assert.match(await userOn(page), name)
   }
   await logIn()
@@ -176,7 +176,7 @@ test('a key that does not verify its user is the second step after the password'
   await fillIn(page, { username: name, password: PASSWORD })
   await Promise.all([page.waitForURL('**/login/two-step/'), page.click('#login button')])
   await page.click('button:text("Use a passkey")')
-  assert.equal(await answer(page), ['✔ You are logged in.'])
+  assert.equal(await response(page), ['✔ You are logged in.'])
   const [session] = await site().rows<{ methods: string }>(
     'select methods from sessions order by created_at desc limit 1',
   )
@@ -245,7 +245,7 @@ test('a passkey that names another user logs in to neither account', async () =>
   const { name: other } = await withPasskey()
   const copy = await keyIn(device)
   const page = await logInWithCopy({ ...copy, signCount: copy.signCount + 1 }, await idOf(other))
-  assert.match((await answer(page)).join(), 'The passkey did not work.')
+  assert.match((await response(page)).join(), 'The passkey did not work.')
   assert.match(await userOn(page), 'Sign up')
 })
 
@@ -258,11 +258,11 @@ test('the copy of a passkey is refused because of its counter', async () => {
   for (let time = 0; time < 2; time++) {
     await page.goto('/login/')
     await page.click(LOG_IN)
-    assert.equal(await answer(page), ['✔ You are logged in.'])
+    assert.equal(await response(page), ['✔ You are logged in.'])
     await logOut(page)
   }
   const thief = await logInWithCopy(copy, userId)
-  assert.match((await answer(thief)).join(), 'The passkey did not work.')
+  assert.match((await response(thief)).join(), 'The passkey did not work.')
   assert.match(await userOn(thief), 'Sign up')
 })
 
@@ -277,7 +277,7 @@ test('a removed passkey does not log in, and the page says so', async () => {
   await withoutAutofill(page)
   await page.goto('/login/')
   await page.click(LOG_IN)
-  assert.match((await answer(page)).join(), 'This site does not know this passkey')
+  assert.match((await response(page)).join(), 'This site does not know this passkey')
 })
 
 test('without JavaScript only the list of passkeys is shown', async () => {

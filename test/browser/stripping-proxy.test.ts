@@ -98,8 +98,8 @@ async function walk(page: Page, name: string): Promise<void> {
 }
 
 function press(page: Page): Promise<unknown> {
-  const answered = page.waitForResponse((response) => response.request().method() === 'POST')
-  return Promise.all([answered, page.click('main form button[type=submit]')])
+  const response = page.waitForResponse((one) => one.request().method() === 'POST')
+  return Promise.all([response, page.click('main form button[type=submit]')])
 }
 
 function pathOf(page: Page): string {

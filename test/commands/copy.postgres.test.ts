@@ -121,8 +121,8 @@ test('copies two-step verification: app and recovery codes still log in', async 
   const after = await Site.start({ database: target, environment: { SESSION_KEYS: key } })
   after.clock.advance(60_000)
   const byApp = after.visitor()
-  const answer = await byApp.send(await halfway(byApp, 'Anna'), { code: codeAt(secret, after.clock.time) })
-  assert.is(answer.headers.location, '/')
+  const response = await byApp.send(await halfway(byApp, 'Anna'), { code: codeAt(secret, after.clock.time) })
+  assert.is(response.headers.location, '/')
   after.clock.advance(1_000)
   const byCode = after.visitor()
   assert.is(

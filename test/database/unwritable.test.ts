@@ -35,15 +35,15 @@ for (const htmx of [false, true]) {
     const signup = { username: name, email, password: PASSWORD, repassword: PASSWORD }
     const login = { username: 'Stored', password: PASSWORD }
     await whileFrozen(async () => {
-      const answers = [await newcomer.send(forms.signup, signup), await user.send(forms.login, login)]
-      for (const answer of answers) {
-        assert.is(answer.status, 503)
-        assert.is(answer.headers['retry-after'], '5')
-        assert.equal(answer.messages(), [BUSY])
-        assert.is(answer.isWhole, !htmx)
+      const responses = [await newcomer.send(forms.signup, signup), await user.send(forms.login, login)]
+      for (const response of responses) {
+        assert.is(response.status, 503)
+        assert.is(response.headers['retry-after'], '5')
+        assert.equal(response.messages(), [BUSY])
+        assert.is(response.isWhole, !htmx)
       }
       assert.equal(
-        answers.map((answer) => answer.value('username')),
+        responses.map((response) => response.value('username')),
         [name, 'Stored'],
       )
     })

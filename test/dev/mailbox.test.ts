@@ -112,8 +112,8 @@ test('is not served to HTTP/1.0, which proxies without headers use', async () =>
   const { port } = new URL(site.address)
   const socket = connect(Number(port), '127.0.0.1')
   socket.end(`GET /dev/mailbox/ HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`)
-  const [answer] = await once(socket.setEncoding('utf8'), 'data')
-  assert.match(String(answer), /^HTTP\/1\.1 404 /)
+  const [response] = await once(socket.setEncoding('utf8'), 'data')
+  assert.match(String(response), /^HTTP\/1\.1 404 /)
 })
 
 test('is served to a browser with any other headers', async () => {

@@ -215,9 +215,9 @@ test('a double click creates one session', async () => {
   const visitor = site.visitor()
   const form = await visitor.open('/login/')
   const typed = { username: 'Twin', password: PASSWORD }
-  const answers = await Promise.all([visitor.send(form, typed), visitor.send(form, typed)])
+  const responses = await Promise.all([visitor.send(form, typed), visitor.send(form, typed)])
   assert.equal(
-    answers.map(({ status }) => status),
+    responses.map(({ status }) => status),
     [303, 303],
   )
   assert.is((await sessionsOf('Twin')).length, 1)
@@ -255,11 +255,11 @@ test('the log never contains typed usernames or passwords', async () => {
 
 test('an email address with a full-width @ reveals no account either', async () => {
   await site.visitor().signUp('Wide', { email: 'wide@example.com' })
-  const answers = []
+  const responses = []
   for (const username of ['wide＠example.com', 'none＠example.com']) {
-    answers.push((await site.visitor().logIn(username, { password: 'wrong' })).messages())
+    responses.push((await site.visitor().logIn(username, { password: 'wrong' })).messages())
   }
-  assert.equal(answers, [
+  assert.equal(responses, [
     ['⚠ The email address or password is not correct. Try again.'],
     ['⚠ The email address or password is not correct. Try again.'],
   ])

@@ -156,9 +156,9 @@ test('a form submitted twice gets its first response again', async () => {
     const form = await visitor.open('/signup/')
     const name = `Twice ${htmx}`
     const typed = { username: name, ...GOOD, email: `twice-${htmx}@example.com` }
-    const answers = await Promise.all([visitor.send(form, typed), visitor.send(form, typed)])
+    const responses = await Promise.all([visitor.send(form, typed), visitor.send(form, typed)])
     const third = await visitor.send(form, typed)
-    for (const { status } of [...answers, third]) assert.is(status, htmx ? 200 : 303)
+    for (const { status } of [...responses, third]) assert.is(status, htmx ? 200 : 303)
     assert.is((await users(name)).length, 1)
   }
 })
@@ -179,15 +179,15 @@ test('a repeated form with another password, or from another visitor, is refused
 test('200 parallel sign-ups with one username create one account without an error', async () => {
   const visitors = Array.from({ length: 200 }, () => site.visitor({ htmx: true }))
   const forms = await Promise.all(visitors.map((visitor) => visitor.open('/signup/')))
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     visitors.map((visitor, index) => {
       const form = forms[index]
       if (form === undefined) throw new Error('There are as many forms as visitors.')
       return visitor.send(form, { ...GOOD, username: 'Crowd', email: `crowd-${index}@example.com` })
     }),
   )
-  assert.is(answers.filter(({ status }) => status === 200).length, 1)
-  assert.is(answers.filter(({ status }) => status === 406).length, 199)
+  assert.is(responses.filter(({ status }) => status === 200).length, 1)
+  assert.is(responses.filter(({ status }) => status === 406).length, 199)
   assert.is((await users('Crowd')).length, 1)
 })
 

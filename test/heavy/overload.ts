@@ -91,8 +91,8 @@ async function openPages(url: string): Promise<number[]> {
 /** A page without a response counts as infinitely long. */
 async function timed(open: () => Promise<number | undefined>): Promise<number> {
   const start = performance.now()
-  const answer = await open().catch(() => undefined)
-  return answer === 200 ? performance.now() - start : Number.POSITIVE_INFINITY
+  const response = await open().catch(() => undefined)
+  return response === 200 ? performance.now() - start : Number.POSITIVE_INFINITY
 }
 
 /** Returns the memory of a process in MiB, or 0 if the system does not show it. */

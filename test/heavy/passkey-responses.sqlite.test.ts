@@ -39,15 +39,15 @@ test(`${TIMES} of them get 4xx and no session, unless they are equivalent`, asyn
     const page = await visitor.open('/login/')
     const right = device.use(page, { origin: site.address })
     const wrong = changed(right, time)
-    const answer = await present(visitor, page, wrong)
-    if (answer.status === 303) {
+    const response = await present(visitor, page, wrong)
+    if (response.status === 303) {
       assert.equal(signedIn(wrong), signedIn(right), wrong)
       visitor = site.visitor()
       site.clock.advance(1)
       continue
     }
-    assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status}: ${wrong}`)
-    assert.is(answer.sessionCookie.includes('expires='), false)
+    assert.ok(response.status >= 400 && response.status < 500, `${response.status}: ${wrong}`)
+    assert.is(response.sessionCookie.includes('expires='), false)
     refused++
   }
   assert.ok(refused > TIMES * 0.7, `${refused} refused`)
@@ -79,14 +79,14 @@ test(`${CREATIONS} of them that sign up get 4xx and no account, unless they are 
     const page = await visitor.open('/signup/passkey/')
     const right = new Device().create(page, { origin: site.address })
     const wrong = changed(right, time)
-    const answer = await visitor.send(page, { credential: wrong }, '/signup/passkey/verify/')
-    if (answer.status === 303) {
+    const response = await visitor.send(page, { credential: wrong }, '/signup/passkey/verify/')
+    if (response.status === 303) {
       assert.ok(readAttestation(wrong), wrong)
       made++
       visitor = site.visitor()
       continue
     }
-    assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status}: ${wrong}`)
+    assert.ok(response.status >= 400 && response.status < 500, `${response.status}: ${wrong}`)
   }
   assert.is((await site.rows('select 1 from users')).length, made)
   assert.is((await site.rows('select 1 from passkeys')).length, made)

@@ -57,8 +57,8 @@ async function isHeld(address: string): Promise<boolean> {
       "select 1 from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
     return (await rows(database, inside)).length > 0
   }
-  const answer = fetch(`${address}/livez`, { signal: AbortSignal.timeout(1500) })
-  return answer.then(
+  const response = fetch(`${address}/livez`, { signal: AbortSignal.timeout(1500) })
+  return response.then(
     () => false,
     () => true,
   )
@@ -118,10 +118,10 @@ for (const method of ['app', 'recovery'] as const) {
       await halfway(attempts[0] as Visitor, 'Anna'),
       await halfway(attempts[1] as Visitor, 'Anna'),
     ]
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       attempts.map((one, index) => one.send(pages[index] as (typeof pages)[number], { code })),
     )
-    assert.is(answers.filter(({ headers }) => headers.location === '/').length, 1)
+    assert.is(responses.filter(({ headers }) => headers.location === '/').length, 1)
     assert.equal(await stateOf(), { begun: before.begun + 1, spent: before.spent + 1 })
   })
 }

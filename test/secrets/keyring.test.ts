@@ -163,11 +163,9 @@ test('four processes in parallel create one key, also in containers', async ({ f
 
 async function makeInParallel(makers: Program[], keyFile: string): Promise<void> {
   for (const maker of makers) maker.hear(keyFile)
-  const answers = await Promise.all(
-    makers.map((maker) => maker.says(new RegExp(`${keyFile} has (.{43})\\n`))),
-  )
-  assert.is(new Set(answers.map(([, key]) => key)).size, 1)
-  assert.is(readFileSync(keyFile, 'utf8').trim(), answers[0]?.[1])
+  const keys = await Promise.all(makers.map((maker) => maker.says(new RegExp(`${keyFile} has (.{43})\\n`))))
+  assert.is(new Set(keys.map(([, key]) => key)).size, 1)
+  assert.is(readFileSync(keyFile, 'utf8').trim(), keys[0]?.[1])
 }
 
 test.run()

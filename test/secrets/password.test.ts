@@ -107,8 +107,8 @@ test('are all checked while the queue is not full', async () => {
   const passwords = createPasswords(CHEAP, { ...hashingLimits(1), waiting: 20 })
   const stored = await passwords.hash(PASSWORD)
   for (let round = 0; round < 3; round++) {
-    const answers = await Promise.all(Array.from({ length: 20 }, () => passwords.verify(stored, PASSWORD)))
-    assert.equal(answers, Array(20).fill(true))
+    const results = await Promise.all(Array.from({ length: 20 }, () => passwords.verify(stored, PASSWORD)))
+    assert.equal(results, Array(20).fill(true))
   }
 })
 
@@ -119,9 +119,9 @@ test('above the queue’s limit are refused, and the others are checked', async 
     Array.from({ length: 100 }, () => passwords.verify(stored, PASSWORD)),
   )
   const refused = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason)
-  const answered = outcomes.filter((outcome) => outcome.status === 'fulfilled').map(({ value }) => value)
-  assert.ok(answered.length >= 20 && answered.length <= 24, `${answered.length} were answered`)
-  assert.ok(answered.every(Boolean))
+  const succeeded = outcomes.filter((outcome) => outcome.status === 'fulfilled').map(({ value }) => value)
+  assert.ok(succeeded.length >= 20 && succeeded.length <= 24, `${succeeded.length} succeeded`)
+  assert.ok(succeeded.every(Boolean))
   for (const error of refused) {
     assert.instance(error, TooManyAtOnce)
     assert.is(error.status, 503)

@@ -55,12 +55,12 @@ async function openWith(port: number, words: string): Promise<Socket> {
 
 /** Returns the response once the site has closed the connection. Throws if that takes too long. */
 async function responseOf(socket: Socket): Promise<string> {
-  let answer = ''
+  let response = ''
   socket.on('data', (words: string) => {
-    answer += words
+    response += words
   })
   await closed(socket)
-  return answer
+  return response
 }
 
 /** Waits until the connection is closed, by its end or a reset. Throws if that takes too long. */
@@ -75,9 +75,9 @@ function closed(socket: Socket): Promise<void> {
 }
 
 test('unfinished headers end with 408', async ({ port }) => {
-  const answer = await responseOf(await openWith(port, 'GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: '))
-  assert.match(answer, /^HTTP\/1\.1 408 Request Timeout\r\n/)
-  assert.match(answer, /\r\nCache-Control: private, no-cache, no-store\r\n/i)
+  const response = await responseOf(await openWith(port, 'GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: '))
+  assert.match(response, /^HTTP\/1\.1 408 Request Timeout\r\n/)
+  assert.match(response, /\r\nCache-Control: private, no-cache, no-store\r\n/i)
 })
 
 // RFC 9112, 3.2: HTTP/1.1 needs a Host.
@@ -104,9 +104,9 @@ for (const [what, words, status, sentence] of [
   ],
 ] as const) {
   test(`${what}: ${status} with a sentence and the security headers`, async ({ port }) => {
-    const answer = await responseOf(await openWith(port, words))
-    assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `))
-    const [head = '', body = ''] = answer.split('\r\n\r\n')
+    const response = await responseOf(await openWith(port, words))
+    assert.match(response, new RegExp(`^HTTP/1\\.1 ${status} `))
+    const [head = '', body = ''] = response.split('\r\n\r\n')
     for (const header of [
       /^Connection: close$/im,
       /^X-Content-Type-Options: nosniff$/im,
@@ -123,16 +123,16 @@ test('a broken request after a good one gets 400, after the good one’s respons
   const socket = await openWith(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
   const [first] = await once(socket, 'data')
   assert.match(first, /here$/)
-  const answer = responseOf(socket)
+  const response = responseOf(socket)
   socket.write('nonsense\r\n\r\n')
-  assert.match(await answer, /^HTTP\/1\.1 400 Bad Request\r\n/)
+  assert.match(await response, /^HTTP\/1\.1 400 Bad Request\r\n/)
 })
 
 test('a form that is completed too late gets one response', async ({ port }) => {
   const socket = await openWith(port, 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\nslow')
   socket.once('data', () => socket.write('slow'))
-  const answer = await responseOf(socket)
-  assert.is(answer.match(/HTTP\/1\.1/g)?.length, 1)
+  const response = await responseOf(socket)
+  assert.is(response.match(/HTTP\/1\.1/g)?.length, 1)
 })
 
 test('an unfinished body ends with 408', async ({ port }) => {
@@ -144,8 +144,8 @@ test('an unfinished body ends with 408', async ({ port }) => {
 })
 
 test('an idle connection is closed', async ({ port }) => {
-  const answer = await responseOf(await openWith(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'))
-  assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/)
+  const response = await responseOf(await openWith(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'))
+  assert.match(response, /^HTTP\/1\.1 200 OK\r\n/)
 })
 
 test('a connection that sends only empty lines is closed in time', async ({ port }) => {
@@ -171,10 +171,10 @@ interface SmallSite {
   port: number
   /** Resolves when /slow is first requested. */
   asked: Promise<void>
-  answerSlow: () => void
+  respondSlow: () => void
 }
 
-/** Starts a site with few connections, whose responses to /slow wait for `answerSlow`. */
+/** Starts a site with few connections, whose responses to /slow wait for `respondSlow`. */
 async function smallSite(): Promise<SmallSite> {
   const slow = defer()
   const asked = defer()
@@ -195,7 +195,7 @@ async function smallSite(): Promise<SmallSite> {
     onClosing() {},
     onClosed: async () => {},
   })
-  return { port: Number(new URL(address).port), asked: asked.promise, answerSlow: slow.resolve }
+  return { port: Number(new URL(address).port), asked: asked.promise, respondSlow: slow.resolve }
 }
 
 const PAGE = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
@@ -261,7 +261,7 @@ test('a visitor is served while too many silent clients keep reconnecting', asyn
 })
 
 test('the longest idle connection is closed first, and active ones stay', async () => {
-  const { port, asked, answerSlow } = await smallSite()
+  const { port, asked, respondSlow } = await smallSite()
   const slow = await openWith(port, LAST_PAGE.replace('/', '/slow'))
   const late = responseOf(slow)
   await asked
@@ -277,19 +277,19 @@ test('the longest idle connection is closed first, and active ones stay', async 
   await once(another, 'data')
   assert.is(await later, '', 'then the second')
   assert.ok([kept, ...others].every((socket) => !socket.readableEnded))
-  answerSlow()
+  respondSlow()
   assert.match(await late, /here$/)
   for (const socket of [kept, another, ...others]) socket.destroy()
 })
 
 test('while all connections are active, one more is closed', async () => {
-  const { port, answerSlow } = await smallSite()
+  const { port, respondSlow } = await smallSite()
   const page = LAST_PAGE.replace('/', '/slow')
   const busy = await Promise.all(Array.from({ length: ROOM }, () => openWith(port, page)))
-  const answers = busy.map(responseOf)
+  const responses = busy.map(responseOf)
   assert.is(await responseOf(await openWith(port, '')), '')
-  answerSlow()
-  for (const answer of await Promise.all(answers)) assert.match(answer, /here$/)
+  respondSlow()
+  for (const response of await Promise.all(responses)) assert.match(response, /here$/)
 })
 
 test('a new visitor is accepted before the forms of a flood are processed', async () => {

@@ -51,10 +51,10 @@ function parsed(text: string): Map<string, number> {
 }
 
 async function metricsOf(server: Site['server'] | string, token = TOKEN): Promise<Map<string, number>> {
-  const answer = await supertest(server).get('/metrics').set('Authorization', `Bearer ${token}`)
-  assert.is(answer.status, 200)
-  assert.is(answer.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8')
-  return parsed(answer.text)
+  const response = await supertest(server).get('/metrics').set('Authorization', `Bearer ${token}`)
+  assert.is(response.status, 200)
+  assert.is(response.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8')
+  return parsed(response.text)
 }
 
 test('/metrics needs the token, and is off by default', async () => {
@@ -69,10 +69,10 @@ test('/metrics needs the token, and is off by default', async () => {
   ]
   for (const header of headers) {
     const request = supertest(site.server).get('/metrics')
-    const answer = await (header === undefined ? request : request.set('Authorization', header))
-    assert.is(answer.status, 401, header)
-    assert.is(answer.headers['www-authenticate'], 'Bearer')
-    assert.not.match(answer.text, 'gatehouse_')
+    const response = await (header === undefined ? request : request.set('Authorization', header))
+    assert.is(response.status, 401, header)
+    assert.is(response.headers['www-authenticate'], 'Bearer')
+    assert.not.match(response.text, 'gatehouse_')
   }
   assert.ok((await metricsOf(site.server)).has('nodejs_eventloop_lag_p99_seconds'))
   await site.close()

@@ -68,9 +68,9 @@ test('responds to a broken request with the usual headers', async (context) => {
   const address = await start(context)
   const socket = connect(Number(new URL(address).port), '127.0.0.1')
   socket.end(`GET / HTTP/1.1\r\nHost: x\r\nCookie: ${'a'.repeat(20_000)}\r\n\r\n`)
-  const [answer] = await once(socket.setEncoding('utf8'), 'data')
-  assert.match(String(answer), /^HTTP\/1\.1 431 /)
-  assert.match(String(answer), "Content-Security-Policy: default-src 'none'")
+  const [response] = await once(socket.setEncoding('utf8'), 'data')
+  assert.match(String(response), /^HTTP\/1\.1 431 /)
+  assert.match(String(response), "Content-Security-Policy: default-src 'none'")
 })
 
 test('reports all wrong settings at once, one sentence each', async (context) => {

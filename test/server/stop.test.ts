@@ -66,11 +66,11 @@ for (const [who, env] of [
     program.signal('SIGTERM')
     await until(`${address}/readyz`, 503)
     program.signal('SIGTERM')
-    const answers = [await slow.finish(), ...(await Promise.all(clients)).flat()]
+    const responses = [await slow.finish(), ...(await Promise.all(clients)).flat()]
     assert.is(await program.end, 0)
     const taken = [...program.stdout.matchAll(/"POST".*"status":(\w+)/g)].map(([, status]) => Number(status))
     assert.equal(
-      answers.filter((answer) => typeof answer === 'number'),
+      responses.filter((response) => typeof response === 'number'),
       taken,
     )
     assert.equal(new Set(taken), new Set([406]), 'the login is refused: the user does not exist')
@@ -92,7 +92,7 @@ test('workers that lose their primary finish their requests and exit', async () 
 test('responds with Connection: close while it shuts down', async () => {
   const { program, address } = await launched()
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  const answer = (path: string) =>
+  const response = (path: string) =>
     new Promise<string | undefined>((resolve, reject) => {
       request(address + path, { agent }, (response) => {
         response.resume().on('end', () => resolve(response.headers.connection))
@@ -100,10 +100,10 @@ test('responds with Connection: close while it shuts down', async () => {
         .on('error', reject)
         .end()
     })
-  assert.is(await answer('/login/'), 'keep-alive')
+  assert.is(await response('/login/'), 'keep-alive')
   program.signal('SIGTERM')
   await until(`${address}/readyz`, 503)
-  assert.is(await answer('/login/'), 'close')
+  assert.is(await response('/login/'), 'close')
   assert.is(await program.end, 0)
 })
 
@@ -156,20 +156,20 @@ async function until(address: string, wanted: number | undefined): Promise<void>
 }
 
 interface SlowRequest {
-  /** Sends the rest, and returns what `answerTo` returns. */
+  /** Sends the rest, and returns what `responseTo` returns. */
   finish(): Promise<number | string | undefined>
 }
 
 /** Posts the form on one connection until nothing listens, and returns all outcomes. */
 async function keepPosting(address: string, form: LoginForm): Promise<(number | string | undefined)[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  const answers = []
+  const responses = []
   for (;;) {
     const login = posting(address, form, agent)
-    const answer = outcomeOf(login)
+    const response = outcomeOf(login)
     login.end(form.body)
-    answers.push(await answer)
-    if (/ECONNREFUSED/.test(`${answers.at(-1)}`)) return answers
+    responses.push(await response)
+    if (/ECONNREFUSED/.test(`${responses.at(-1)}`)) return responses
   }
 }
 
@@ -203,12 +203,12 @@ async function slowLogin(address: string): Promise<SlowRequest> {
   const form = await loginForm(address)
   const { body } = form
   const login = posting(address, form, false)
-  const answer = outcomeOf(login)
+  const response = outcomeOf(login)
   await new Promise<void>((resolve) => login.write(body.slice(0, 10), () => resolve()))
   return {
     finish() {
       login.end(body.slice(10))
-      return answer
+      return response
     },
   }
 }

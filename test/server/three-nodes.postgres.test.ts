@@ -66,8 +66,8 @@ test('lose no requests while they are restarted one after another', async ({
   const told = new Map<string, number>()
   const client = async (what: string, ask: (time: number) => Promise<number | string>) => {
     for (let time = 0; !isOver; time++) {
-      const answer = `${what}: ${await ask(time)}`
-      told.set(answer, (told.get(answer) ?? 0) + 1)
+      const response = `${what}: ${await ask(time)}`
+      told.set(response, (told.get(response) ?? 0) + 1)
     }
   }
   const visitor = () => new Visitor(balancer.address)

@@ -16,14 +16,14 @@ export async function balance(nodes: readonly string[], { port = 0 } = {}): Prom
   const ending = new AbortController()
   const watching = nodes.map((node) => watch(node, ready, ending.signal))
   let turn = 0
-  const hand = (question: IncomingMessage, answer: ServerResponse) => {
+  const hand = (incoming: IncomingMessage, response: ServerResponse) => {
     const able = nodes.filter((node) => ready.has(node))
     const node = able[turn++ % able.length]
-    if (node === undefined) return void answer.writeHead(503).end('No node is ready.\n')
+    if (node === undefined) return void response.writeHead(503).end('No node is ready.\n')
     // An unreachable node has received nothing, so the next one gets the request.
-    forward(node, { question, answer }, () => {
+    forward(node, { incoming, response }, () => {
       ready.delete(node)
-      hand(question, answer)
+      hand(incoming, response)
     })
   }
   const server = createServer(hand)
@@ -52,26 +52,26 @@ async function watch(node: string, ready: Set<string>, ending: AbortSignal): Pro
 // Adds X-Forwarded-For. Keeps the Host, which tells the site's own requests from cross-site ones.
 function forward(
   node: string,
-  { question, answer }: { question: IncomingMessage; answer: ServerResponse },
+  { incoming, response }: { incoming: IncomingMessage; response: ServerResponse },
   onUnreached: () => void,
 ): void {
-  const { method, headers, url = '/' } = question
-  const forwarded = { ...headers, 'x-forwarded-for': question.socket.remoteAddress, connection: 'close' }
-  const sent = request(node + url, { method, headers: forwarded, agent: false }, (response) => {
-    const { connection: _ours, ...others } = response.headers
-    answer.writeHead(response.statusCode ?? 502, others)
-    response.pipe(answer)
+  const { method, headers, url = '/' } = incoming
+  const forwarded = { ...headers, 'x-forwarded-for': incoming.socket.remoteAddress, connection: 'close' }
+  const sent = request(node + url, { method, headers: forwarded, agent: false }, (upstream) => {
+    const { connection: _ours, ...others } = upstream.headers
+    response.writeHead(upstream.statusCode ?? 502, others)
+    upstream.pipe(response)
   })
   let isReached = false
   sent.on('socket', (socket) =>
     socket.once('connect', () => {
       isReached = true
-      question.pipe(sent)
+      incoming.pipe(sent)
     }),
   )
   sent.on('error', ({ message }) => {
     if (!isReached) return onUnreached()
-    if (answer.headersSent) answer.destroy()
-    else answer.writeHead(502).end(message)
+    if (response.headersSent) response.destroy()
+    else response.writeHead(502).end(message)
   })
 }

@@ -75,8 +75,8 @@ export class Flood {
     this.sent++
     this.#open++
     try {
-      const answer = await this.#post(htmx)
-      const problem = this.#judge(answer, await text(answer), htmx)
+      const response = await this.#post(htmx)
+      const problem = this.#judge(response, await text(response), htmx)
       if (problem !== '') this.#complain(problem)
     } catch (error) {
       this.#complain(String(error))
@@ -87,12 +87,12 @@ export class Flood {
 
   #judge({ statusCode, headers }: IncomingMessage, page: string, htmx: boolean): string {
     if (page.includes('<!doctype html>') === htmx) return 'a page for a fragment, or a fragment for a page'
-    if (!page.trimEnd().endsWith(htmx ? '>' : '</html>')) return 'an answer that is cut off'
+    if (!page.trimEnd().endsWith(htmx ? '>' : '</html>')) return 'a response that is cut off'
     if (statusCode === 406) {
       this.checked++
       return ''
     }
-    if (statusCode !== 503) return `an answer ${statusCode}`
+    if (statusCode !== 503) return `a response ${statusCode}`
     this.refused++
     if (!(Number(headers['retry-after']) > 0))
       return 'a refusal that does not say when to come back (Retry-After)'

@@ -43,8 +43,8 @@ export class Site {
     ...options
   }: Partial<AccountsOptions> & SiteSettings = {}): Promise<Site> {
     const site = new Site(addressIn(database) ?? (await migratedDatabase()), host)
-    let answer: RequestListener = (_, response) => void response.writeHead(503).end()
-    const server = createServer((request, response) => answer(request, response))
+    let respond: RequestListener = (_, response) => void response.writeHead(503).end()
+    const server = createServer((request, response) => respond(request, response))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     server.unref()
     site.#server = server
@@ -60,7 +60,7 @@ export class Site {
       ...((takesMails || host === 'localhost') && { baseUrl: config.baseUrl ?? site.address }),
       ...options,
     })
-    answer = app.callback()
+    respond = app.callback()
     site.#onClosed = onClosed
     return site
   }

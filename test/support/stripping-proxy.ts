@@ -12,18 +12,18 @@ export interface StrippingProxy {
 export async function stripping(base: string): Promise<StrippingProxy> {
   const elsewhere: string[] = []
   let target = ''
-  const server = createServer((question, answer) => {
-    const { method, url = '', headers } = question
+  const server = createServer((incoming, response) => {
+    const { method, url = '', headers } = incoming
     if (!url.startsWith(`${base}/`)) {
       elsewhere.push(url)
-      return void answer.writeHead(404).end('Another site.\n')
+      return void response.writeHead(404).end('Another site.\n')
     }
-    const sent = request(target + url.slice(base.length), { method, headers }, (response) => {
-      answer.writeHead(response.statusCode ?? 502, response.headers)
-      response.pipe(answer)
+    const sent = request(target + url.slice(base.length), { method, headers }, (upstream) => {
+      response.writeHead(upstream.statusCode ?? 502, upstream.headers)
+      upstream.pipe(response)
     })
-    sent.on('error', ({ message }) => answer.destroy(new Error(message)))
-    question.pipe(sent)
+    sent.on('error', ({ message }) => response.destroy(new Error(message)))
+    incoming.pipe(sent)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   server.unref()

@@ -240,12 +240,12 @@ for (const htmx of [false, true]) {
     const form = await visitor.open('/signup/', RUSSIAN)
     const fields = new URLSearchParams(form.$('main form').first().serialize())
     fields.set('username', 'a')
-    const answer = await visitor.post('/signup/verify/', fields.toString(), RUSSIAN)
-    assert.is(answer.status, 406)
-    assert.is(answer.headers['content-language'], 'ru')
-    assert.match(answer.messages().join('\n'), 'Имя пользователя: от 3 до 25 символов.')
-    assert.is(answer.fieldError('username'), 'Имя пользователя: от 3 до 25 символов.')
-    if (!htmx) assert.is(linkTo(answer, 'en'), '/signup/?lang=en')
+    const response = await visitor.post('/signup/verify/', fields.toString(), RUSSIAN)
+    assert.is(response.status, 406)
+    assert.is(response.headers['content-language'], 'ru')
+    assert.match(response.messages().join('\n'), 'Имя пользователя: от 3 до 25 символов.')
+    assert.is(response.fieldError('username'), 'Имя пользователя: от 3 до 25 символов.')
+    if (!htmx) assert.is(linkTo(response, 'en'), '/signup/?lang=en')
   })
 }
 

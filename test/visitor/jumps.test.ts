@@ -180,14 +180,14 @@ test('a login that replaces a session inherits none of its networks and browsers
   assert.equal(placesOf(list), [])
 })
 
-async function statementsOf(answer: () => Promise<unknown>): Promise<string[]> {
+async function statementsOf(response: () => Promise<unknown>): Promise<string[]> {
   const statements: string[] = []
   const [listener] = site.server.listeners('request')
   site.server.removeAllListeners('request')
   site.server.on('request', (request, response) => {
     requests.run(statements, () => listener?.(request, response))
   })
-  await answer()
+  await response()
   site.server.removeAllListeners('request')
   site.server.on('request', (request, response) => void listener?.(request, response))
   return statements

@@ -61,8 +61,8 @@ test('a trusted device that was logged out in the list needs a code every time',
     site.clock.advance(MINUTE)
     const login = await browser.logIn('Anna')
     assert.is(login.headers.location, '/login/two-step/')
-    const answer = await browser.send(await browser.open('/login/two-step/'), { code: code() })
-    assert.is(answer.headers.location, '/')
+    const response = await browser.send(await browser.open('/login/two-step/'), { code: code() })
+    assert.is(response.headers.location, '/')
     await browser.send(await browser.open('/logout/'))
   }
 })

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Mail, PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
-import { sentTwice } from '../support/lost-answer.js'
+import { sentTwice } from '../support/lost-response.js'
 import { codeAt, turnOn } from '../support/second-step.js'
 
 const test = suite('loginAfter')

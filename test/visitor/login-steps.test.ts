@@ -69,12 +69,12 @@ test('ends after an hour, also for open pages', async () => {
   const page = await someone.visitor.open(PATH)
   assert.is(page.status, 200)
   site.clock.advance(HOUR)
-  for (const answer of [
+  for (const response of [
     await someone.visitor.send(page, { email: `late-${someone.email}` }),
     await someone.visitor.open(PATH),
     await someone.visitor.open('/email/confirm/'),
   ]) {
-    assert.match(answer.headers.location ?? '', '/login/?next=')
+    assert.match(response.headers.location ?? '', '/login/?next=')
   }
   assert.not(await isCorrectedWith(someone.copy, someone))
   assert.is(await emailOf(someone), someone.email)

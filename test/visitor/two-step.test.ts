@@ -138,9 +138,9 @@ test('100 wrong codes in a row block app codes for 30 days, not recovery codes',
     await guess(thief, await halfway(thief, 'Anna'), 10)
     site.clock.advance(16 * MINUTE)
   }
-  const answer = await thief.send(await halfway(thief, 'Anna'), { code: code() })
-  assert.is(answer.status, 429)
-  assert.match(answer.messages().join(), 'Enter a recovery code, or try again')
+  const response = await thief.send(await halfway(thief, 'Anna'), { code: code() })
+  assert.is(response.status, 429)
+  assert.match(response.messages().join(), 'Enter a recovery code, or try again')
   site.clock.advance(29 * DAY)
   const page = await halfway(thief, 'Anna')
   assert.is((await thief.send(page, { code: code() })).status, 429)
@@ -182,14 +182,14 @@ test('a reset by email neither skips the second step nor adds attempts', async (
 
 test('a wrong password gets the same response without two-step verification', async () => {
   await site.visitor().signUp('Bela')
-  const answerTo = async (name: string) => {
+  const responseTo = async (name: string) => {
     const visitor = site.visitor()
     const page = await visitor.send(await visitor.open('/login/'), { username: name, password: 'wrong' })
     const text = page.text.replaceAll(/(name="_(?:csrf|once)" value=")[^"]*/g, '$1').replaceAll(name, '')
     const headers = Object.keys(page.headers).sort()
     return { status: page.status, text, headers }
   }
-  assert.equal(await answerTo('Anna'), await answerTo('Bela'))
+  assert.equal(await responseTo('Anna'), await responseTo('Bela'))
 })
 
 test('a trusted device logs in without a code for 30 days, and no longer', async () => {

@@ -53,8 +53,8 @@ async function assertOvertaken(anna: SecondStep, event: string): Promise<void> {
     `${MEANWHILE} insert on events ${when} begin update users set device_stamp = 'another'; end`,
   )
   const visitor = site.visitor()
-  const answer = await visitor.send(await halfway(visitor, 'Anna'), { code: anna.codes[0] })
-  assert.is(answer.sessionCookie, '')
+  const response = await visitor.send(await halfway(visitor, 'Anna'), { code: anna.codes[0] })
+  assert.is(response.sessionCookie, '')
   assert.is(await countOf(`events where kind = '${event}'`), 0)
 }
 

@@ -11,15 +11,15 @@ const test = suite('disconnect')
 for (const leaves of [false, true]) {
   test(leaves ? 'a visitor who leaves is noticed' : 'a visitor who waits gets the response', async () => {
     const app = new Koa()
-    const arrived = new Promise<{ ctx: Context; answer: () => void }>((resolve) => {
-      app.use((ctx) => new Promise<void>((answer) => resolve({ ctx, answer })))
+    const arrived = new Promise<{ ctx: Context; respond: () => void }>((resolve) => {
+      app.use((ctx) => new Promise<void>((respond) => resolve({ ctx, respond })))
     })
     const server = app.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const address = server.address()
     const socket = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1')
     socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
-    const { ctx, answer } = await arrived
+    const { ctx, respond } = await arrived
     if (leaves) {
       socket.destroy()
       await once(ctx.res, 'close')
@@ -29,10 +29,10 @@ for (const leaves of [false, true]) {
       )
     } else {
       refuseIfLeft(ctx)
-      ctx.body = 'an answer'
+      ctx.body = 'a response'
     }
-    answer()
-    if (!leaves) assert.match(await text(socket), 'an answer')
+    respond()
+    if (!leaves) assert.match(await text(socket), 'a response')
     server.close()
   })
 }

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MINUTE } from '../../src/base/durations.js'
 import { PASSWORD, Site, type Visitor } from '../support/helpers.js'
-import { FAILOVER, messageOn, sentTwice, shownMessage } from '../support/lost-answer.js'
+import { FAILOVER, messageOn, sentTwice, shownMessage } from '../support/lost-response.js'
 
 const test = suite('a form submitted again because the response was lost')
 let site: Site

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MINUTE } from '../../src/base/durations.js'
 import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
-import { sentTwice, shownMessage } from '../support/lost-answer.js'
+import { sentTwice, shownMessage } from '../support/lost-response.js'
 import { codeAt, codesOn, halfway, keyOn, reopen, settled, turnOn } from '../support/second-step.js'
 
 const test = suite('a two-step verification form submitted again because the response was lost')

@@ -72,8 +72,8 @@ async function rowOf(site: Site, { method, path }: Route): Promise<string> {
   const name = `user${++made}`
   const user = await site.visitor().settle(name)
   const filled = path.replace(':slug', name).replace(/:\w+/, 'unknown')
-  const answers = [await responseTo(site.visitor(), method, filled), await responseTo(user, method, filled)]
-  return `| ${method} | \`${path}\` | ${answers.join(' | ')} |`
+  const responses = [await responseTo(site.visitor(), method, filled), await responseTo(user, method, filled)]
+  return `| ${method} | \`${path}\` | ${responses.join(' | ')} |`
 }
 
 async function responseTo(visitor: Visitor, method: string, path: string): Promise<string> {

@@ -36,12 +36,13 @@ async function isLoggedIn(visitor: Visitor): Promise<boolean> {
 
 /** Returns the messages of refused logins by username and by email address. */
 async function refusals(name: string, password: string): Promise<string[]> {
-  const answers: Page[] = []
+  const responses: Page[] = []
   for (const username of [name, `${name}@example.com`]) {
-    for (const htmx of [false, true]) answers.push(await site.visitor({ htmx }).logIn(username, { password }))
+    for (const htmx of [false, true])
+      responses.push(await site.visitor({ htmx }).logIn(username, { password }))
   }
-  assert.ok(answers.every(({ status }) => status === 406))
-  return answers.flatMap((answer) => answer.messages())
+  assert.ok(responses.every(({ status }) => status === 406))
+  return responses.flatMap((response) => response.messages())
 }
 
 test('a disabled user is logged out, and can log in once enabled', async () => {

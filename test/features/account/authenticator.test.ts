@@ -79,9 +79,9 @@ test('a page from an earlier setup has no effect', async () => {
   await visitor.send(former, { code: given })
   const codes = codesOn(await visitor.open('/account/recovery-codes/'))
   assert.is.not(keyOn(await visitor.open('/account/authenticator/')), keyOn(former))
-  const answer = await visitor.send(former, { code: given })
-  assert.is(answer.status, 406)
-  assert.match(answer.fieldError('code'), 'The code is not correct')
+  const response = await visitor.send(former, { code: given })
+  assert.is(response.status, 406)
+  assert.match(response.fieldError('code'), 'The code is not correct')
   assert.equal(codesOn(await visitor.open('/account/recovery-codes/')), codes)
 })
 

@@ -27,9 +27,9 @@ function addressOf(name: string): string {
 }
 
 /** Opens the page to which the response redirects, with and without htmx. */
-async function follow(visitor: Visitor, answer: Page): Promise<Page> {
-  assert.is(answer.status, visitor.htmx ? 200 : 303, answer.text)
-  return visitor.open(answer.headers[visitor.htmx ? 'hx-redirect' : 'location'] ?? '')
+async function follow(visitor: Visitor, response: Page): Promise<Page> {
+  assert.is(response.status, visitor.htmx ? 200 : 303, response.text)
+  return visitor.open(response.headers[visitor.htmx ? 'hx-redirect' : 'location'] ?? '')
 }
 
 async function close(visitor: Visitor): Promise<Page> {
@@ -148,8 +148,8 @@ for (const htmx of [false, true]) {
     const link = await closedLink(name)
     site.clock.advance(13 * DAY)
     const visitor = site.visitor({ htmx })
-    const answer = await visitor.logIn(name)
-    const page = htmx ? answer : await follow(visitor, answer)
+    const response = await visitor.logIn(name)
+    const page = htmx ? response : await follow(visitor, response)
     assert.equal(page.messages(), [
       '✔ You are logged in. Your account is open again, and nothing will be deleted.',
     ])
@@ -270,8 +270,8 @@ test('50 parallel forms reopen the account once', async () => {
   const link = await closedLink('Stormy')
   const visitor = site.visitor()
   const page = await openUndo(visitor, link)
-  const answers = await Promise.all(Array.from({ length: 50 }, () => visitor.send(page)))
-  for (const { status, headers } of answers) {
+  const responses = await Promise.all(Array.from({ length: 50 }, () => visitor.send(page)))
+  for (const { status, headers } of responses) {
     assert.is(status, 303)
     assert.is(headers.location, '/login/?username=Stormy')
   }
@@ -282,8 +282,8 @@ test('20 parallel forms close the account once', async () => {
   const visitor = await site.visitor().settle('Hasty')
   await site.emptyMailbox()
   const page = await visitor.open(PATH)
-  const answers = await Promise.all(Array.from({ length: 20 }, () => visitor.send(page)))
-  for (const { status, headers } of answers) assert.equal([status, headers.location], [303, '/'])
+  const responses = await Promise.all(Array.from({ length: 20 }, () => visitor.send(page)))
+  for (const { status, headers } of responses) assert.equal([status, headers.location], [303, '/'])
   assert.is(await count('Hasty', 'account_closed'), 1)
   assert.is((await site.mails(addressOf('Hasty'))).length, 1)
 })

@@ -50,9 +50,9 @@ function namePath(page: Page, title: string): string {
 }
 
 /** Returns the page that the visitor sees: htmx's response, or the one after the redirect. */
-async function seen(visitor: Visitor, answer: Page): Promise<Page> {
-  assert.is(answer.status, visitor.htmx ? 200 : 303, answer.text)
-  return visitor.htmx ? answer : visitor.open(answer.headers.location ?? '')
+async function seen(visitor: Visitor, response: Page): Promise<Page> {
+  assert.is(response.status, visitor.htmx ? 200 : 303, response.text)
+  return visitor.htmx ? response : visitor.open(response.headers.location ?? '')
 }
 
 async function isLoggedIn(visitor: Visitor): Promise<boolean> {
@@ -201,9 +201,9 @@ for (const htmx of [false, true]) {
     const visitor = await onDevice(name, FIREFOX, { htmx })
     const list = await visitor.open(PATH)
     const stamp = await stampOf(name)
-    const answer = await visitor.send(list, {}, `${PATH}revoke/`)
-    assert.ok(answer.cookies.some((cookie) => cookie.startsWith('gatehouse-device=')))
-    const page = await seen(visitor, answer)
+    const response = await visitor.send(list, {}, `${PATH}revoke/`)
+    assert.ok(response.cookies.some((cookie) => cookie.startsWith('gatehouse-device=')))
+    const page = await seen(visitor, response)
     assert.equal(page.messages(), ['✔ All other devices are now logged out (2).'])
     assert.equal(titles(page), ['Firefox on Linux'])
     for (const other of others) assert.not.ok(await isLoggedIn(other))
@@ -281,8 +281,8 @@ for (const htmx of [false, true]) {
     const other = await onDevice(name, IPHONE)
     const visitor = await onDevice(name, FIREFOX, { htmx })
     const list = await visitor.open(PATH)
-    const answer = await visitor.send(list, {}, revokePath(list, 'Firefox on Linux'))
-    assert.is(answer.headers[htmx ? 'hx-redirect' : 'location'], '/')
+    const response = await visitor.send(list, {}, revokePath(list, 'Firefox on Linux'))
+    assert.is(response.headers[htmx ? 'hx-redirect' : 'location'], '/')
     assert.equal((await visitor.open('/')).messages(), ['✔ You are logged out.'])
     assert.not.ok(await isLoggedIn(visitor))
     assert.ok(await isLoggedIn(other))

@@ -343,8 +343,8 @@ test('when two users change to one address, the first to confirm gets it', async
   await site.emptyMailbox()
   const second = await ask({ ...other, next })
   const pages = [await one.visitor.follow(first), await other.visitor.follow(second)] as const
-  const answers = await Promise.all([one.visitor.send(pages[0]), other.visitor.send(pages[1])])
-  assert.equal(answers.map(({ status }) => status).sort(), [303, 406])
+  const responses = await Promise.all([one.visitor.send(pages[0]), other.visitor.send(pages[1])])
+  assert.equal(responses.map(({ status }) => status).sort(), [303, 406])
   const rows = await site.rows('select 1 from users where email = ?', next)
   assert.is(rows.length, 1)
 })

@@ -21,9 +21,9 @@ async function rename(visitor: Visitor, username: string): Promise<Page> {
 }
 
 /** Returns the page that the visitor sees: htmx's response, or the one after the redirect. */
-async function seen(visitor: Visitor, answer: Page): Promise<Page> {
-  assert.is(answer.status, visitor.htmx ? 200 : 303, answer.text)
-  return visitor.htmx ? answer : visitor.open(answer.headers.location ?? '')
+async function seen(visitor: Visitor, response: Page): Promise<Page> {
+  assert.is(response.status, visitor.htmx ? 200 : 303, response.text)
+  return visitor.htmx ? response : visitor.open(response.headers.location ?? '')
 }
 
 interface Stored {
@@ -67,13 +67,13 @@ for (const htmx of [false, true]) {
     const visitor = await site.visitor({ htmx }).settle(`Before ${tag}`)
     const form = await visitor.open(PATH)
     assert.is(form.value('username'), `Before ${tag}`)
-    const answer = await visitor.send(form, { username: ` After ${tag} ` })
-    const page = await seen(visitor, answer)
+    const response = await visitor.send(form, { username: ` After ${tag} ` })
+    const page = await seen(visitor, response)
     assert.equal(page.messages(), [`✔ Your username is now After ${tag}.`])
     if (htmx) {
       assert.is(page.onward, '/account/')
       assert.is(page.value('username'), `After ${tag}`)
-    } else assert.is(answer.headers.location, '/account/')
+    } else assert.is(response.headers.location, '/account/')
     const account = await visitor.open('/account/')
     assert.is(account.$('nav bdi').text(), `After ${tag}`)
     assert.is(account.$('dd bdi').first().text(), `After ${tag}`)

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Page, Site, type Visitor } from '../../support/helpers.js'
-import { sentTwice, shownMessage } from '../../support/lost-answer.js'
+import { sentTwice, shownMessage } from '../../support/lost-response.js'
 import { addPasskey, Device, optionsOn, useToLogIn } from '../../support/passkey.js'
 import { reopen, settled, turnOn } from '../../support/second-step.js'
 
@@ -166,11 +166,11 @@ test('a wrong response creates no passkey and gets one message', async () => {
 test('canceling is not an error', async () => {
   const visitor = await site.visitor().settle('Hesitant')
   const page = await visitor.open(PAGE)
-  const answer = await visitor.send(page, { credential: 'error NotAllowedError' }, `${PAGE}verify/`)
-  assert.is(answer.status, 406)
-  assert.equal(answer.messages(), [])
-  assert.match(answer.$('#messages').text(), 'No passkey was created.')
-  assert.not.match(answer.title, 'Error')
+  const response = await visitor.send(page, { credential: 'error NotAllowedError' }, `${PAGE}verify/`)
+  assert.is(response.status, 406)
+  assert.equal(response.messages(), [])
+  assert.match(response.$('#messages').text(), 'No passkey was created.')
+  assert.not.match(response.title, 'Error')
   const exists = await visitor.send(page, { credential: 'error InvalidStateError' }, `${PAGE}verify/`)
   assert.equal(exists.messages(), ['⚠ This device already has a passkey for your account.'])
 })

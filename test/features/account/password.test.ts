@@ -20,10 +20,10 @@ async function change(visitor: Visitor, typed: Record<string, string> = {}): Pro
 }
 
 /** Returns the messages of htmx's response, or of the page after the redirect. */
-async function messagesAfter(visitor: Visitor, answer: Page): Promise<string[]> {
-  assert.is(answer.status, visitor.htmx ? 200 : 303, answer.text)
-  if (visitor.htmx) return answer.messages()
-  assert.is(answer.headers.location, '/account/')
+async function messagesAfter(visitor: Visitor, response: Page): Promise<string[]> {
+  assert.is(response.status, visitor.htmx ? 200 : 303, response.text)
+  if (visitor.htmx) return response.messages()
+  assert.is(response.headers.location, '/account/')
   return (await visitor.open('/')).messages()
 }
 
@@ -77,12 +77,12 @@ for (const htmx of [false, true]) {
     const stolen = login.sessionCookie.split(';')[0] ?? ''
     await site.emptyMailbox()
 
-    const answer = await change(visitor)
-    assert.equal(await messagesAfter(visitor, answer), [
+    const response = await change(visitor)
+    assert.equal(await messagesAfter(visitor, response), [
       '✔ Your password has been changed, and all other devices are logged out (3).',
     ])
-    if (htmx) assert.is(answer.onward, '/account/')
-    assert.not.match(answer.text, NEW)
+    if (htmx) assert.is(response.onward, '/account/')
+    assert.not.match(response.text, NEW)
     for (const other of others) assert.not.ok(await isLoggedIn(other))
     assert.ok(await isLoggedIn(visitor))
     site.clock.advance(11_000)
@@ -198,8 +198,8 @@ for (const htmx of [false, true]) {
     const visitor = await site.visitor({ htmx }).settle(name)
     const page = await visitor.open(PATH)
     await site.emptyMailbox()
-    const answers = await Promise.all([1, 2, 3].map(() => visitor.send(page, TYPED)))
-    for (const { status, text } of answers) assert.is(status, htmx ? 200 : 303, text)
+    const responses = await Promise.all([1, 2, 3].map(() => visitor.send(page, TYPED)))
+    for (const { status, text } of responses) assert.is(status, htmx ? 200 : 303, text)
     const late = await visitor.send(page, TYPED)
     assert.is(late.status, htmx ? 200 : 303, late.text)
     site.clock.advance(11_000)
@@ -240,7 +240,7 @@ test('only one of 4 parallel changes succeeds, and the others get an error', asy
   await site.visitor().signUp(name)
   for (const visitor of visitors) await visitor.logIn(name)
   const pages = await Promise.all(visitors.map((visitor) => visitor.open(PATH)))
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     visitors.map(async (visitor, index) => {
       const password = `winner number ${index}`
       const page = pages[index]
@@ -248,11 +248,11 @@ test('only one of 4 parallel changes succeeds, and the others get an error', asy
       return visitor.send(page, { current: PASSWORD, password, repassword: password })
     }),
   )
-  const winners = answers.flatMap(({ status }, index) => (status === 200 ? [index] : []))
+  const winners = responses.flatMap(({ status }, index) => (status === 200 ? [index] : []))
   assert.is(winners.length, 1)
-  for (const answer of answers.filter(({ status }) => status !== 200)) {
+  for (const response of responses.filter(({ status }) => status !== 200)) {
     assert.match(
-      answer.messages().join(),
+      response.messages().join(),
       /was just changed, in another tab|password is not correct|logged out/,
     )
   }
@@ -327,11 +327,11 @@ test('the old token’s last seconds start after the hash is computed', async ()
 test('only /.well-known/change-password redirects here, for GET and HEAD only', async () => {
   const { agent } = site.visitor()
   const well = '/.well-known/change-password'
-  for (const answer of [await agent.get(well), await agent.head(well)]) {
-    assert.is(answer.status, 303)
-    assert.is(answer.headers.location, PATH)
-    assert.match(answer.headers['cache-control'] ?? '', 'no-store')
-    assert.ok(answer.headers['content-security-policy'])
+  for (const response of [await agent.get(well), await agent.head(well)]) {
+    assert.is(response.status, 303)
+    assert.is(response.headers.location, PATH)
+    assert.match(response.headers['cache-control'] ?? '', 'no-store')
+    assert.ok(response.headers['content-security-policy'])
   }
   const refused = await agent.post(well)
   assert.is(refused.status, 405)

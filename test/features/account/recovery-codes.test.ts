@@ -82,17 +82,17 @@ test('new codes are limited to 5 times an hour, without email, too', async () =>
   const silent = await Site.start({ mail: 'off' })
   const visitor = await silent.visitor().settle('Anna')
   const { secret } = await turnOn(silent, visitor)
-  const answers = []
+  const responses = []
   for (let time = 0; time < 6; time++) {
     silent.clock.advance(10 * MINUTE)
     const page = await reopen(silent, visitor, '/account/recovery-codes/', secret)
-    answers.push(await visitor.send(page, {}, '/account/recovery-codes/'))
+    responses.push(await visitor.send(page, {}, '/account/recovery-codes/'))
   }
   assert.equal(
-    answers.map(({ status }) => status),
+    responses.map(({ status }) => status),
     [...Array(5).fill(303), 429],
   )
-  assert.match(answers.at(-1)?.messages().join() ?? '', 'Two-step verification has been changed too often.')
+  assert.match(responses.at(-1)?.messages().join() ?? '', 'Two-step verification has been changed too often.')
   await silent.close()
 })
 

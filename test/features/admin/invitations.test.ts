@@ -35,11 +35,11 @@ for (const htmx of [false, true]) {
     const page = await visitor.open('/admin/invitations/')
     assert.match(page.$('main').text(), 'None.')
     const typed = { email: ' Bert@Example.com ' }
-    for (const answer of [
+    for (const response of [
       await visitor.send(page, typed, '/admin/invitations/verify/'),
       await visitor.send(page, typed, '/admin/invitations/verify/'),
     ])
-      assert.is(answer.headers[back], '/admin/invitations/', answer.text)
+      assert.is(response.headers[back], '/admin/invitations/', response.text)
     const mail = await site.mail('Bert@Example.com')
     const list = await visitor.open('/admin/invitations/')
     assert.match(list.messages().join(), 'An email with a link to sign up is on its way to Bert@Example.com.')

@@ -18,8 +18,8 @@ for (const htmx of [false, true]) {
     const id = form.split('/').at(-3) ?? ''
     const back = htmx ? 'hx-redirect' : 'location'
     for (const message of ['The email will be sent again', 'This email has not failed']) {
-      const answer = await visitor.send(page, {}, form)
-      assert.is(answer.headers[back], '/admin/mails/')
+      const response = await visitor.send(page, {}, form)
+      assert.is(response.headers[back], '/admin/mails/')
       assert.match((await visitor.open('/admin/mails/')).messages().join(), message)
     }
     const [mail] = await site.rows<{ state: string }>('select state from mails where id = ?', id)

@@ -83,11 +83,11 @@ for (const htmx of [false, true]) {
       const path = pathOf(id, action)
       const page = await who.visitor.open(path)
       const send = () => who.visitor.send(page, { reason: 'Asked by phone', ...given }, `${path}verify/`)
-      for (const answer of [await send(), await send()]) {
+      for (const response of [await send(), await send()]) {
         assert.is(
-          answer.headers[htmx ? 'hx-redirect' : 'location'],
+          response.headers[htmx ? 'hx-redirect' : 'location'],
           `/admin/users/${id}/`,
-          `${action}: ${answer.text}`,
+          `${action}: ${response.text}`,
         )
       }
       const names = { actor: `admin:${who.id}`, actor_name: htmx ? 'Adele' : 'Anna' }

@@ -302,8 +302,8 @@ test('a link with a changed character, or for another purpose, is refused', asyn
 test('50 parallel forms confirm once', async () => {
   const { visitor, name, mail } = await newcomer()
   const page = await visitor.follow(mail)
-  const answers = await Promise.all(Array.from({ length: 50 }, () => visitor.send(page)))
-  assert.equal([...new Set(answers.map(({ status }) => status))], [303])
+  const responses = await Promise.all(Array.from({ length: 50 }, () => visitor.send(page)))
+  assert.equal([...new Set(responses.map(({ status }) => status))], [303])
   const events = await site.rows(
     "select 1 from events join users on users.id = user_id where name = ? and kind = 'email_confirmed'",
     name,

@@ -45,10 +45,10 @@ for (const htmx of [false, true]) {
     const { device } = await withPasskey(name)
     const visitor = site.visitor({ htmx })
     const page = await visitor.open('/login/?next=%2Faccount%2Fdevices%2F')
-    const answer = await present(visitor, page, device.use(page, { origin: site.address }), { keep: 'on' })
-    assert.is(answer.status, htmx ? 200 : 303, answer.text)
-    assert.is(htmx ? answer.onward : answer.headers.location, '/account/devices/')
-    assert.match(answer.sessionCookie, 'expires=')
+    const response = await present(visitor, page, device.use(page, { origin: site.address }), { keep: 'on' })
+    assert.is(response.status, htmx ? 200 : 303, response.text)
+    assert.is(htmx ? response.onward : response.headers.location, '/account/devices/')
+    assert.match(response.sessionCookie, 'expires=')
     assert.is((await visitor.open('/account/')).$('header nav a').first().text(), name)
     const [session] = await methodsOf(name)
     assert.equal(session, { methods: 'passkey verified', kept: 1, second_at: site.clock.time })
@@ -74,13 +74,13 @@ test('a passkey with user verification is both steps, one without is the first',
 async function refusedAs(
   message: string,
   status: number,
-  answer: Promise<Page>,
+  response: Promise<Page>,
   visitor: Visitor,
 ): Promise<void> {
-  const { status: actual, ...page } = await answer
+  const { status: actual, ...page } = await response
   assert.is(actual, status)
-  assert.equal((await answer).messages(), [message], page.text)
-  assert.ok(optionsOn(await answer).get, 'with a new challenge')
+  assert.equal((await response).messages(), [message], page.text)
+  assert.ok(optionsOn(await response).get, 'with a new challenge')
   assert.not.ok(await isLoggedIn(visitor))
 }
 
@@ -203,14 +203,14 @@ test('the counter of a synced passkey does not block logins', async () => {
 test('disabled, closed and unconfirmed accounts behave as with a right password', async () => {
   const strict = await Site.start({ host: 'localhost', environment: { EMAIL_CONFIRMATION: 'required' } })
   const { device } = await withPasskey('Anna', strict)
-  const answer = () => useToLogIn(strict, strict.visitor(), device)
+  const response = () => useToLogIn(strict, strict.visitor(), device)
   await strict.write('update users set email_confirmed_at = null')
   assert.match(
-    (await answer()).messages().join(),
+    (await response()).messages().join(),
     'Your passkey works, but your email address is not confirmed yet.',
   )
   await strict.write('update users set email_confirmed_at = 1, disabled_at = 1')
-  assert.equal((await answer()).messages(), [
+  assert.equal((await response()).messages(), [
     '⚠ This account is disabled. Contact the people who run this site.',
   ])
   await strict.write('update users set disabled_at = null, closed_at = 1, erase_at = 9999999999999')
@@ -272,12 +272,12 @@ test('login pages and malformed credentials store no challenge', async () => {
 
 test('canceling is not an error', async () => {
   const visitor = site.visitor()
-  const answer = await present(visitor, await visitor.open('/login/'), 'error NotAllowedError', {
+  const response = await present(visitor, await visitor.open('/login/'), 'error NotAllowedError', {
     username: 'Anna',
   })
-  assert.equal(answer.messages(), [])
-  assert.match(answer.$('#messages').text(), 'No passkey was used.')
-  assert.is(answer.value('username'), 'Anna')
+  assert.equal(response.messages(), [])
+  assert.match(response.$('#messages').text(), 'No passkey was used.')
+  assert.is(response.value('username'), 'Anna')
 })
 
 test('no credential is logged', async () => {

@@ -22,8 +22,8 @@ test.after.each(() => site.close())
 /** Enters the password in a new browser, and returns the page that follows. */
 async function halfway(options: { htmx?: boolean } = {}): Promise<{ visitor: Visitor; page: Page }> {
   const visitor = site.visitor(options)
-  const answer = await visitor.logIn('Anna')
-  assert.is(answer.headers[options.htmx ? 'hx-redirect' : 'location'], '/login/two-step/')
+  const response = await visitor.logIn('Anna')
+  assert.is(response.headers[options.htmx ? 'hx-redirect' : 'location'], '/login/two-step/')
   return { visitor, page: await visitor.open('/login/two-step/') }
 }
 
@@ -74,17 +74,17 @@ for (const [code, status, sentence] of [
 ] as const) {
   test(`"${code}" is not a code`, async () => {
     const { visitor, page } = await halfway()
-    const answer = await visitor.send(page, { code })
-    assert.is(answer.status, status)
-    assert.match(answer.fieldError('code'), sentence)
+    const response = await visitor.send(page, { code })
+    assert.is(response.status, status)
+    assert.match(response.fieldError('code'), sentence)
   })
 }
 
 test('50 parallel logins with one code create one session', async () => {
   const tries = await Promise.all(Array.from({ length: 50 }, () => halfway()))
   const code = now()
-  const answers = await Promise.all(tries.map(({ visitor, page }) => visitor.send(page, { code })))
-  assert.is(answers.filter(({ headers }) => headers.location === '/').length, 1)
+  const responses = await Promise.all(tries.map(({ visitor, page }) => visitor.send(page, { code })))
+  assert.is(responses.filter(({ headers }) => headers.location === '/').length, 1)
   const begun = await site.rows("select 1 from sessions where methods like '%app%'")
   assert.is(begun.length, 1)
 })
@@ -115,7 +115,7 @@ test('a double click logs in to one session', async () => {
     twice.map(({ status }) => status),
     [303, 303],
   )
-  for (const answer of twice) assert.ok(answer.sessionCookie)
+  for (const response of twice) assert.ok(response.sessionCookie)
   assert.is((await site.rows("select 1 from sessions where methods like '%app%'")).length, 1)
 })
 
@@ -154,8 +154,8 @@ test('a refused page shows no code, and submitting the form again cannot make th
 test('the half login ends after 10 minutes, with another login or with a new stamp', async () => {
   const late = await halfway()
   site.clock.advance(10 * MINUTE)
-  const answer = await late.visitor.send(late.page, { code: now() })
-  assert.is(answer.headers.location, '/login/')
+  const response = await late.visitor.send(late.page, { code: now() })
+  assert.is(response.headers.location, '/login/')
   assert.match((await late.visitor.open('/login/')).messages().join(), 'Your login was not finished')
 
   const overtaken = await halfway()
@@ -177,9 +177,9 @@ test('it keeps next and "Keep me logged in"', async () => {
   const visitor = site.visitor()
   const login = await visitor.open('/login/?next=%2Fmembers%2F')
   await visitor.send(login, { username: 'Anna', password: PASSWORD, keep: 'on' })
-  const answer = await visitor.send(await visitor.open('/login/two-step/'), { code: now() })
-  assert.is(answer.headers.location, '/members/')
-  assert.match(answer.sessionCookie, /expires=/i)
+  const response = await visitor.send(await visitor.open('/login/two-step/'), { code: now() })
+  assert.is(response.headers.location, '/members/')
+  assert.match(response.sessionCookie, /expires=/i)
 })
 
 test('with the feature off, the password is enough', async () => {
@@ -195,9 +195,9 @@ test('an account disabled between the steps accepts no code', async () => {
   const { visitor, page } = await halfway()
   await site.write('update users set disabled_at = 1')
   for (const code of [now(), anna.codes[0]]) {
-    const answer = await visitor.send(page, { code })
-    assert.is(answer.headers.location, '/login/')
-    assert.is(answer.sessionCookie, '')
+    const response = await visitor.send(page, { code })
+    assert.is(response.headers.location, '/login/')
+    assert.is(response.sessionCookie, '')
   }
   assert.equal(await site.rows('select 1 from recovery_codes where used_at is not null'), [])
 })

@@ -23,9 +23,9 @@ async function settled(name: string, options?: { htmx: boolean }): Promise<Visit
 }
 
 /** Enters the right password, and opens the page that follows. */
-async function opened(visitor: Visitor, answer: Page): Promise<Page> {
-  assert.is(answer.status, 303)
-  assert.is(answer.headers.location, GUARDED)
+async function opened(visitor: Visitor, response: Page): Promise<Page> {
+  assert.is(response.status, 303)
+  assert.is(response.headers.location, GUARDED)
   return visitor.open(GUARDED)
 }
 

@@ -55,10 +55,10 @@ for (const htmx of [false, true]) {
   test(`${kind}: known and unknown names get identical responses on both pages`, async () => {
     const whole = async (username: string) => {
       const visitor = site.visitor({ htmx })
-      const answer = await visitor.send(await visitor.open(PATH), { username })
+      const response = await visitor.send(await visitor.open(PATH), { username })
       const page = await visitor.open('/password/reset/')
       const wrong = await visitor.send(page, { code: '00000000' })
-      return [answer, page, wrong].map((one) => masked(one, username))
+      return [response, page, wrong].map((one) => masked(one, username))
     }
     assert.equal(await whole('anna'), await whole('otto'))
     assert.equal(await whole('anna@example.com'), await whole('otto@example.com'))
@@ -92,9 +92,9 @@ for (const htmx of [false, true]) {
   test(`${kind}: 5 requests within a minute send one email`, async () => {
     for (const username of ['Anna', 'anna', 'ANNA@example.com', 'anna@example.com', 'Anna']) {
       const visitor = site.visitor({ htmx })
-      const answer = await visitor.send(await visitor.open(PATH), { username })
-      assert.is(answer.status, htmx ? 200 : 303)
-      const page = htmx ? answer : await visitor.open('/password/reset/')
+      const response = await visitor.send(await visitor.open(PATH), { username })
+      assert.is(response.status, htmx ? 200 : 303)
+      const page = htmx ? response : await visitor.open('/password/reset/')
       assert.equal(page.messages(), [
         '✔ If there is an account with this username or email address, an email is on its way or was sent recently.',
       ])

@@ -204,10 +204,10 @@ test('a reset makes the browser a known device', async () => {
 test('50 parallel forms change the password once', async () => {
   const { visitor, name, mail } = await userWithReset()
   const page = await visitor.follow(mail)
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 50 }, (_, index) => choose(visitor, page, `another horse ${100 + index}`)),
   )
-  const winners = answers.flatMap(({ headers }, index) =>
+  const winners = responses.flatMap(({ headers }, index) =>
     headers.location?.startsWith('/login/?') ? [index] : [],
   )
   assert.is(winners.length, 1)
@@ -258,8 +258,8 @@ for (const htmx of [false, true]) {
 test('50 parallel forms with one code succeed once', async () => {
   const { visitor, name, mail } = await userWithReset()
   const pages = await Promise.all(Array.from({ length: 50 }, () => visitor.open(PATH)))
-  const answers = await Promise.all(pages.map((page) => visitor.send(page, { code: mail.code })))
-  assert.is(answers.filter(({ status }) => status === 303).length, 1)
+  const responses = await Promise.all(pages.map((page) => visitor.send(page, { code: mail.code })))
+  assert.is(responses.filter(({ status }) => status === 303).length, 1)
   const opened = await site.rows(
     "select 1 from tokens join users on users.id = user_id where name = ? and purpose = 'password-reset'",
     name,
@@ -270,9 +270,11 @@ test('50 parallel forms with one code succeed once', async () => {
 test('a double click with the code succeeds, and uses it once', async () => {
   const { visitor, name, mail } = await userWithReset()
   const page = await visitor.open(PATH)
-  const answers = await Promise.all(Array.from({ length: 2 }, () => visitor.send(page, { code: mail.code })))
+  const responses = await Promise.all(
+    Array.from({ length: 2 }, () => visitor.send(page, { code: mail.code })),
+  )
   assert.equal(
-    answers.map(({ status }) => status),
+    responses.map(({ status }) => status),
     [303, 303],
   )
   assert.is((await visitor.open(PATH)).$('[name="password"]').length, 1)

@@ -82,13 +82,13 @@ test('the form does not contain the token, and the link’s page keeps it out of
 
 test('a link works once, even for two people at the same time', async () => {
   const link = await linkFor('anna@example.com')
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     ['Anna', 'Bela'].map(async (name) => {
       const visitor = await opened(link)
       return visitor.send(await visitor.open('/members/signup/'), typedBy(name))
     }),
   )
-  assert.equal(answers.map(({ status }) => status).sort(), [303, 406])
+  assert.equal(responses.map(({ status }) => status).sort(), [303, 406])
   const { users } = await site.host.gatehouse.accounts.list()
   assert.is(users.length, 1)
   const late = await opened(link)
@@ -100,9 +100,9 @@ test('a form submitted twice creates one account, and says so twice', async () =
   const visitor = await opened(await linkFor('anna@example.com'))
   const form = await visitor.open('/members/signup/')
   const typed = { ...typedBy('Anna'), email: 'anna@example.com' }
-  const answers = [await visitor.send(form, typed), await visitor.send(form, typed)]
+  const responses = [await visitor.send(form, typed), await visitor.send(form, typed)]
   assert.equal(
-    answers.map(({ headers }) => headers.location),
+    responses.map(({ headers }) => headers.location),
     ['/', '/'],
   )
   assert.is((await site.host.gatehouse.accounts.list()).users.length, 1)
@@ -147,8 +147,8 @@ test('another invitation invalidates the earlier link, and a sign-up all links',
   const form = await visitor.open('/members/signup/')
   const { accounts } = site.host.gatehouse
   await accounts.create({ name: 'Bela', email: 'anna@example.com', password: PASSWORD, confirmed: true })
-  const answer = await visitor.send(form, typedBy('Anna'))
-  assert.match(answer.text, 'There is already an account with this email address.')
+  const response = await visitor.send(form, typedBy('Anna'))
+  assert.match(response.text, 'There is already an account with this email address.')
   const errors = await accounts.invite('anna@example.com')
   assert.equal(
     errors.map(({ code }) => code),

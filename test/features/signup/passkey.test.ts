@@ -52,7 +52,7 @@ function create({ visitor, page }: Begun, device: Device, ceremony = {}, at = si
 async function signUp(name: string, options: { htmx?: boolean; at?: Site } = {}) {
   const begun = await begin(name, options)
   const device = new Device()
-  return { ...begun, device, answer: await create(begun, device, {}, options.at) }
+  return { ...begun, device, response: await create(begun, device, {}, options.at) }
 }
 
 function logIn(visitor: Visitor, device: Device): Promise<Page> {
@@ -89,9 +89,9 @@ const OLD = 'This page was open for too long, or was already used. Nothing is lo
 for (const htmx of [false, true]) {
   test(`${htmx ? 'htmx' : 'plain'}: an account with a passkey and no password is created, confirmed and logged in to`, async () => {
     const name = `Anna ${htmx}`
-    const { visitor, device, answer } = await signUp(name, { htmx })
-    assert.is(htmx ? answer.onward : answer.headers.location, '/email/confirm/', answer.text)
-    const told = htmx ? answer : await visitor.open('/email/confirm/')
+    const { visitor, device, response } = await signUp(name, { htmx })
+    assert.is(htmx ? response.onward : response.headers.location, '/email/confirm/', response.text)
+    const told = htmx ? response : await visitor.open('/email/confirm/')
     assert.match(told.messages().join(), `Your account ${name} is almost ready.`)
     assert.is((await usersCalled(name))[0]?.password_hash, '')
     assert.equal(await passkeysOf(name), [{ id: device.id.toString('base64url') }])
@@ -243,9 +243,9 @@ test('a form submitted twice creates one account, and says so twice', async () =
       .getCookies({ path: '/', domain: '127.0.0.1', secure: false, script: false })
       .toValueString()
     const send = () => site.visitor().post(CREATED, fields.toString(), { Cookie })
-    const answers = isParallel ? await Promise.all([send(), send()]) : [await send(), await send()]
+    const responses = isParallel ? await Promise.all([send(), send()]) : [await send(), await send()]
     assert.equal(
-      answers.map(({ headers }) => headers.location),
+      responses.map(({ headers }) => headers.location),
       ['/email/confirm/', '/email/confirm/'],
     )
     assert.is((await passkeysOf(name)).length, 1)
@@ -392,8 +392,8 @@ async function signUpInvited(loginAfter: readonly 'signup'[]): Promise<void> {
   const page = await visitor.open('/members/signup/passkey/')
   const device = new Device()
   const credential = device.create(page, { origin })
-  const answer = await send(visitor, page, { credential })
-  assert.is(answer.headers.location, '/', answer.text)
+  const response = await send(visitor, page, { credential })
+  assert.is(response.headers.location, '/', response.text)
   const user = await accounts.byName('Anna')
   assert.is(user?.email, 'anna@example.com')
   assert.ok(user?.emailConfirmedAt)

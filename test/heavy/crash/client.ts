@@ -85,8 +85,8 @@ async function deviceProblems({ id, account, isUncertain }: Person, device: Devi
   const living = isInside && !isUncertain ? await statusWith(device, device.cookie) : 200
   const ended = device.endedCookie === '' ? 303 : await statusWith(device, device.endedCookie)
   return [
-    ...(living === 200 ? [] : [`${id} is logged in on device ${device.number}, and is answered ${living}`]),
-    ...(ended === 303 ? [] : [`A cookie of ${id} that has ended is answered ${ended}`]),
+    ...(living === 200 ? [] : [`${id} is logged in on device ${device.number}, and gets ${living}`]),
+    ...(ended === 303 ? [] : [`A cookie of ${id} that has ended gets ${ended}`]),
   ]
 }
 

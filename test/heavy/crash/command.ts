@@ -35,7 +35,7 @@ try {
 function report({ problems, starts, ...figures }: Report): void {
   const { people, acknowledged, cutOff, cutOffDone, mails, mailsTwice, replaced } = figures
   const seconds = (place: number) => ((starts.at(place) ?? 0) / 1000).toFixed(2)
-  console.log(`\r${people} accounts, ${acknowledged} changes that were answered`)
+  console.log(`\r${people} accounts, ${acknowledged} changes that got a response`)
   console.log(
     `${cutOff} changes were cut off: ${cutOffDone} are done, ${cutOff - cutOffDone} are not, none by half`,
   )

@@ -190,7 +190,7 @@ export class Person {
     const page = device.take(await send())
     if (page.status === 503) throw new TurnedAway()
     if (page.status !== 303) {
-      throw new Unforeseen(`${this.id} is answered ${page.status}: ${page.messages().join(' ') || page.text}`)
+      throw new Unforeseen(`${this.id} gets ${page.status}: ${page.messages().join(' ') || page.text}`)
     }
     const wasInside = this.account?.inside ?? []
     this.acknowledged++

@@ -32,7 +32,7 @@ test.after(async () => {
 
 async function start(settings: Record<string, string>): Promise<void> {
   site = fork(join(import.meta.dirname, 'process.js'), { env: { ...process.env, ...settings } })
-  address = String(await answer())
+  address = String(await response())
   for (let warm = 0; warm < 30; warm++) await send({ path: '/signup/' })
 }
 
@@ -41,13 +41,13 @@ async function stop(): Promise<void> {
   await once(site, 'exit')
 }
 
-async function answer(): Promise<unknown> {
+async function response(): Promise<unknown> {
   const [message] = await once(site, 'message')
   return message
 }
 
 async function ask(name: string): Promise<unknown> {
-  const answered = answer()
+  const answered = response()
   site.send(name)
   return answered
 }

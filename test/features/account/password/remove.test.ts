@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MINUTE } from '../../../../src/base/durations.js'
 import { PASSWORD, type Page, Site, type Visitor } from '../../../support/helpers.js'
-import { sentTwice, shownMessage } from '../../../support/lost-answer.js'
+import { sentTwice, shownMessage } from '../../../support/lost-response.js'
 import { addPasskey, Device, useToLogIn } from '../../../support/passkey.js'
 import { settled } from '../../../support/second-step.js'
 
@@ -28,8 +28,8 @@ async function withPasskey(name: string): Promise<{ visitor: Visitor; device: De
 
 async function without(name: string): Promise<{ visitor: Visitor; device: Device }> {
   const found = await withPasskey(name)
-  const answer = await found.visitor.send(await found.visitor.open(PAGE), {}, REMOVE)
-  assert.is(answer.headers.location, '/account/', answer.text)
+  const response = await found.visitor.send(await found.visitor.open(PAGE), {}, REMOVE)
+  assert.is(response.headers.location, '/account/', response.text)
   return found
 }
 
@@ -85,13 +85,13 @@ test('with a passkey and a confirmed address the password can be removed', async
 test('the password no longer works, and gets the response of a wrong one', async () => {
   await without('Gone')
   await site.visitor().signUp('Usual')
-  const answers = await Promise.all([
+  const responses = await Promise.all([
     site.visitor().logIn('Gone'),
     site.visitor().logIn('Usual', { password: 'mistyped' }),
     site.visitor().logIn('Gone', { password: '' }),
   ])
   assert.equal(
-    answers.map((answer) => answer.messages()),
+    responses.map((response) => response.messages()),
     [
       ['⚠ The password is not correct. Try again.'],
       ['⚠ The password is not correct. Try again.'],

@@ -158,8 +158,8 @@ for (const path of ['/account/', '/account/two-step/']) {
     const visitor = await started()
     site.clock.advance(DAY)
     for (const seen of ['/', path]) assert.match((await owner.open(seen)).text, 'Someone asked by email')
-    const answer = await owner.send(await owner.open(path), {}, '/account/two-step/keep/')
-    assert.is(answer.headers.location, '/account/two-step/')
+    const response = await owner.send(await owner.open(path), {}, '/account/two-step/keep/')
+    assert.is(response.headers.location, '/account/two-step/')
     const settings = await owner.open('/account/two-step/')
     assert.match(settings.messages().join(), 'Two-step verification stays on.')
     assert.not(settings.text.includes('Someone asked by email'))
@@ -272,10 +272,10 @@ test('50 parallel confirmations start one wait, with one event and one email', a
   const page = await visitor.follow(await theLink())
   const headers = copyOf(visitor)
   const body = new URLSearchParams(page.$('main form').serialize()).toString()
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 50 }, () => site.visitor().post(`${LOST}start/`, body, headers)),
   )
-  assert.equal([...new Set(answers.map(({ status }) => status))], [303])
+  assert.equal([...new Set(responses.map(({ status }) => status))], [303])
   assert.is(await countOf('second_lost_asked'), 1)
   assert.is(await sentOf(ENDS_SOON), 1)
   assert.is((await site.rows("select 1 from mails where kind = 'second-lost-soon'")).length, 1)
@@ -339,8 +339,8 @@ test('after a crash before the login, the password is enough', async () => {
       : "create trigger no_more before insert on sessions when new.user_agent = 'crash' begin select raise(abort, 'no more'); end",
   )
   const body = new URLSearchParams(page.$('main form').serialize()).toString()
-  const answer = await visitor.post(`${LOST}finish/`, body, { 'User-Agent': 'crash' })
-  assert.is(answer.status, 500)
+  const response = await visitor.post(`${LOST}finish/`, body, { 'User-Agent': 'crash' })
+  assert.is(response.status, 500)
   assert.is(await countOf('second_lost_done'), 1)
   assert.is((await visitor.logIn('Anna')).headers.location, '/')
   assert.ok(await isLoggedIn(visitor))
@@ -421,9 +421,9 @@ async function assertRefused(sentence: string): Promise<void> {
   const page = await visitor.open(LOST)
   assert.match(page.$('main').text(), sentence)
   assert.is(page.$('main form').length, 0)
-  const answer = await visitor.post(LOST, await formOn(visitor, '/login/two-step/'))
-  assert.is(answer.status, 406)
-  assert.match(answer.messages().join(), sentence)
+  const response = await visitor.post(LOST, await formOn(visitor, '/login/two-step/'))
+  assert.is(response.status, 406)
+  assert.match(response.messages().join(), sentence)
   assert.is(await sentOf(/Turn off/), 0)
 }
 

@@ -63,8 +63,8 @@ for (const htmx of [false, true]) {
       allowCredentials?.map(({ id }) => id),
       [device.id.toString('base64url')],
     )
-    const answer = await press(visitor, page, usedOn(page, device))
-    assert.is(answer.status, htmx ? 200 : 303, answer.text)
+    const response = await press(visitor, page, usedOn(page, device))
+    assert.is(response.status, htmx ? 200 : 303, response.text)
     assert.ok(await isLoggedIn(visitor))
     assert.is(await lastMethods(name), 'passkey password verified')
   })
@@ -150,8 +150,8 @@ test('without a half login, and without a passkey, there is no button', async ()
   const login = await stranger.open('/login/')
   const fields = new URLSearchParams(login.$('#login').serialize())
   fields.set('credential', usedOn(login, device))
-  const answer = await stranger.post('/login/two-step/passkey/', fields.toString())
-  assert.is(answer.headers.location, '/login/')
+  const response = await stranger.post('/login/two-step/passkey/', fields.toString())
+  assert.is(response.headers.location, '/login/')
   assert.not.ok(await isLoggedIn(stranger))
 
   await turnOn(site, await settled(site, 'Without'))

@@ -73,8 +73,8 @@ for (const htmx of [false, true]) {
       optionsOn(page).get.allowCredentials?.map(({ id }) => id),
       [device.id.toString('base64url')],
     )
-    const answer = await press(visitor, page, usedOn(page, device))
-    assert.is(answer.headers[htmx ? 'hx-redirect' : 'location'], GUARDED, answer.text)
+    const response = await press(visitor, page, usedOn(page, device))
+    assert.is(response.headers[htmx ? 'hx-redirect' : 'location'], GUARDED, response.text)
     assert.is((await visitor.open(GUARDED)).status, 200)
     assert.equal(await eventsOf(name), [{ kind: 'passkey_confirmed' }])
   })
@@ -114,8 +114,8 @@ test('a form that needed it comes back filled in', async () => {
   const late = await visitor.send(page, { note: 'kept' })
   assert.is(late.status, 403)
   assert.is(late.$('[data-passkey]').attr('data-hx-action'), undefined, 'the browser opens the next page')
-  const answer = await press(visitor, late, usedOn(late, device))
-  assert.is(answer.headers.location, GUARDED, answer.text)
+  const response = await press(visitor, late, usedOn(late, device))
+  assert.is(response.headers.location, GUARDED, response.text)
   assert.is((await visitor.open(GUARDED)).value('note'), 'kept')
 })
 
@@ -154,10 +154,10 @@ test('another user’s passkey, another page’s challenge and a used one are re
 test('canceling shows a hint, without loading a page', async () => {
   const { visitor, device } = await withPasskey('Canceling')
   const page = await openConfirmation(visitor, GUARDED)
-  const answer = await press(visitor, page, 'error NotAllowedError')
-  assert.equal([answer.status, answer.messages()], [406, []])
-  assert.match(answer.text, 'No passkey was used. Try again, or use another way.')
-  await press(visitor, answer, usedOn(answer, device))
+  const response = await press(visitor, page, 'error NotAllowedError')
+  assert.equal([response.status, response.messages()], [406, []])
+  assert.match(response.text, 'No passkey was used. Try again, or use another way.')
+  await press(visitor, response, usedOn(response, device))
   assert.is((await visitor.open(GUARDED)).status, 200)
 })
 

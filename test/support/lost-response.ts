@@ -28,12 +28,12 @@ export async function sentTwice(
   return visitor.post(to, fields.toString())
 }
 
-export function messageOn(answer: Page): string {
-  return answer.messages().join()
+export function messageOn(response: Page): string {
+  return response.messages().join()
 }
 
 /** Returns the visitor's message, on whatever page it appears. */
-export async function shownMessage(visitor: Visitor, answer: Page): Promise<string> {
-  const place = answer.headers['hx-redirect'] ?? answer.headers.location
-  return place === undefined ? messageOn(answer) : messageOn(await visitor.open(place))
+export async function shownMessage(visitor: Visitor, response: Page): Promise<string> {
+  const place = response.headers['hx-redirect'] ?? response.headers.location
+  return place === undefined ? messageOn(response) : messageOn(await visitor.open(place))
 }
