@@ -16,7 +16,7 @@ const test = suite('names in the docs')
 const ABOUT_OTHERS = ['CHANGELOG.md', 'docs/words.md', 'docs/adding-a-flow.md']
 /** Variables of other programs and of the tests. */
 const OTHER_VARIABLES = [
-  ...['NODE_EXTRA_CA_CERTS', 'PGPASSWORD', 'TEST_DATABASE_URL'],
+  ...['NODE_COMPILE_CACHE', 'NODE_EXTRA_CA_CERTS', 'PGPASSWORD', 'TEST_DATABASE_URL'],
   ...['POSTGRES_USER', 'POSTGRES_DB', 'POSTGRES_PASSWORD'],
 ]
 
