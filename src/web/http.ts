@@ -57,9 +57,10 @@ export function queryOf({ querystring }: Context): URLSearchParams {
   return new URLSearchParams(isTooLong ? '' : querystring)
 }
 
+// PostgreSQL rejects text with NUL.
 export function queryText(ctx: Context, name: string): string | undefined {
   const [text, ...others] = queryOf(ctx).getAll(name)
-  return others.length === 0 ? text : undefined
+  return others.length === 0 && !text?.includes('\0') ? text : undefined
 }
 
 export function refusesMethod(ctx: Context): boolean {

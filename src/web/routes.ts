@@ -61,7 +61,9 @@ export function knows(router: Router, path: string): boolean {
   return methodsAt(router, path).length > 0
 }
 
+// PostgreSQL rejects text with NUL.
 function methodsAt(router: Router, path: string): string[] {
+  if (path.includes('%00')) return []
   const { methods, patterns } = pathsOf(router)
   return methods.get(path) ?? methodsOf(patterns.filter((route) => route.match(path)))
 }

@@ -47,7 +47,7 @@ interface UserQuery {
 }
 
 function userQueryOf(ctx: Context): UserQuery {
-  const text = (key: string) => (queryText(ctx, key) ?? '').replaceAll('\0', '').trim()
+  const text = (key: string) => (queryText(ctx, key) ?? '').trim()
   return {
     q: text('q').slice(0, 200),
     state: USER_STATES.find((state) => state === text('state')),
