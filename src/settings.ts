@@ -4,6 +4,7 @@ import { LOST_WAIT, siteWordsOf } from './accounts/registry.js'
 import { ADMIN } from './accounts/roles.js'
 import type { AccountsOptions } from './options.js'
 import type { Gatehouse } from './visitor/gatehouse.js'
+import { partyOf } from './visitor/passkeys.js'
 import { basePathOf } from './web/base-path.js'
 import { addressReader } from './web/network.js'
 import { COOKIE_NAME, type CookieOptions } from './web/sealed-cookie.js'
@@ -49,11 +50,7 @@ export function settingsOf(options: AccountsOptions): Settings {
     jumpMail: options.jumpMail ?? false,
     lifetimes: { ...LIFETIMES, ...options.lifetimes },
     origin: originOf(options),
-    passkeys: {
-      domain: options.passkeyDomain,
-      origins: (options.passkeyOrigins ?? []).map((address) => new URL(address).origin),
-      isLocalToo: options.baseUrl === undefined || (options.development ?? false),
-    },
+    passkeys: passkeysOf(options),
     hooks: options.hooks ?? {},
     siteName,
     loginStep: options.loginStep ?? (() => undefined),
@@ -61,6 +58,16 @@ export function settingsOf(options: AccountsOptions): Settings {
     asksUsername: options.usernames !== 'made',
     signupFields: options.signupFields ?? [],
     address: addressReader(options.address ?? ((ctx) => ctx.ip)),
+  }
+}
+
+function passkeysOf(options: AccountsOptions): Settings['passkeys'] {
+  const { passkeyDomain: domain, passkeyOrigins = [], development = false } = options
+  const origin = originOf(options)
+  const otherOrigins = passkeyOrigins.map((address) => new URL(address).origin)
+  return {
+    party: origin === undefined ? undefined : partyOf(origin, { domain, otherOrigins }),
+    isLocalToo: origin === undefined || development,
   }
 }
 

@@ -41,7 +41,7 @@ function passkeyEndpoints(ctx: Context, gatehouse: Gatehouse): Respond | undefin
 
 // WebAuthn 5.11, "Using Web Authentication across related origins".
 function relatedOrigins(ctx: Context, gatehouse: Gatehouse): Respond | undefined {
-  const { origins } = gatehouse.passkeys
+  const { otherOrigins: origins = [] } = gatehouse.passkeys.party ?? {}
   const isOffered = origins.length > 0 && relyingPartyOf(ctx, gatehouse) !== undefined
   return isOffered ? publish({ origins }) : undefined
 }

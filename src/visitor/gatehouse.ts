@@ -7,6 +7,7 @@ import type { Render } from '../mail/template.js'
 import type { Challenges } from '../secrets/challenge.js'
 import type { Cipher } from '../secrets/cipher.js'
 import type { NextToken } from '../secrets/token.js'
+import type { RelyingParty } from '../secrets/webauthn.js'
 import type { User } from '../tables/users.js'
 import type { Assets } from '../web/assets.js'
 import type { Csrf } from '../web/csrf.js'
@@ -49,9 +50,8 @@ export interface Gatehouse extends Registry {
 }
 
 interface PasskeySettings {
-  /** A parent domain of the host, to share passkeys with its other sites. */
-  domain: string | undefined
-  origins: readonly string[]
+  /** Of the site's own address. */
+  party: RelyingParty | undefined
   isLocalToo: boolean
 }
 

@@ -9,13 +9,9 @@ import type { User } from '../tables/users.js'
 import type { Gatehouse } from './gatehouse.js'
 
 /** Returns undefined where browsers offer no passkeys: at an IP address, and without https. */
-export function relyingPartyOf(
-  ctx: Context,
-  { offers, origin, passkeys }: Gatehouse,
-): RelyingParty | undefined {
+export function relyingPartyOf(ctx: Context, { offers, passkeys }: Gatehouse): RelyingParty | undefined {
   if (!offers('account/passkeys')) return undefined
-  const local = passkeys.isLocalToo ? localPartyOf(ctx) : undefined
-  return local ?? (origin === undefined ? undefined : partyOf(origin, passkeys))
+  return (passkeys.isLocalToo ? localPartyOf(ctx) : undefined) ?? passkeys.party
 }
 
 // Accepts the Host header only for localhost, because anyone can send another one.
@@ -26,11 +22,15 @@ function localPartyOf(ctx: Context): RelyingParty | undefined {
     : undefined
 }
 
-function partyOf(origin: string, { domain, origins }: Gatehouse['passkeys']): RelyingParty | undefined {
+/** Returns undefined where browsers offer no passkeys. `domain`: a parent domain of the host, to share passkeys with its other sites. */
+export function partyOf(
+  origin: string,
+  { domain, otherOrigins }: { domain: string | undefined; otherOrigins: readonly string[] },
+): RelyingParty | undefined {
   const { protocol, hostname } = new URL(origin)
   const isSecure = protocol === 'https:' || /(?:^|\.)localhost$/.test(hostname)
   if (!isSecure || isIP(hostname.replace(/^\[|\]$/g, '')) > 0) return undefined
-  return { id: domain ?? hostname, origin, otherOrigins: origins }
+  return { id: domain ?? hostname, origin, otherOrigins }
 }
 
 /** Returns the URL at which passkeys work in development, for a visitor who uses an IP address. */

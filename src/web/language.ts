@@ -7,7 +7,7 @@ export interface LanguageChoice {
   /** Looks at the URL, then the cookie, then Accept-Language. Otherwise returns the first language. */
   of(ctx: Context): string
   /** Returns every language with the URL of `page` in it, or nothing if there is no choice. */
-  links(ctx: Context, page?: string): LanguageLink[]
+  links(ctx: Context, page?: string): readonly LanguageLink[]
   /** Stores the language in the URL and returns the URL without it. Undefined if none, or from another site. */
   take(ctx: Context): string | undefined
 }
@@ -38,6 +38,9 @@ export function createLanguageChoice(options: LanguageChoiceOptions): LanguageCh
   const { offered, cookie, isFromElsewhere, onChosen = () => {} } = options
   const { isOpen, fromApp, fromUrl, fromCookie, fromHeader } = sources(options)
   const chosen = new WeakMap<Context, string>()
+  const linksTo = (path: string, current: string): readonly LanguageLink[] =>
+    offered.map((one) => ({ ...one, href: `${path}${PARAMETER}=${one.tag}`, isCurrent: one.tag === current }))
+  const withoutQuery = new Map(offered.map(({ tag }) => [tag, linksTo('?', tag)]))
 
   return {
     of(ctx) {
@@ -51,11 +54,7 @@ export function createLanguageChoice(options: LanguageChoiceOptions): LanguageCh
       if (!isOpen) return []
       const current = this.of(ctx)
       const path = `${page}?${page === '' ? otherParametersOf(ctx) : ''}`
-      return offered.map((one) => ({
-        ...one,
-        href: `${path}${PARAMETER}=${one.tag}`,
-        isCurrent: one.tag === current,
-      }))
+      return (path === '?' ? withoutQuery.get(current) : undefined) ?? linksTo(path, current)
     },
     take(ctx) {
       const tag = fromUrl(ctx)
@@ -108,6 +107,7 @@ function keep(ctx: Context, tag: string, { name, path, https }: CookieOptions): 
 }
 
 function otherParametersOf(ctx: Context): string {
+  if (ctx.querystring === '') return ''
   const otherParameters = queryOf(ctx)
   otherParameters.delete(PARAMETER)
   return otherParameters.size === 0 ? '' : `${otherParameters}&`

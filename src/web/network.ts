@@ -1,9 +1,11 @@
+import { isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
 
 /** Removes the port and turns mapped IPv6 into IPv4. Returns undefined if it is not an IP address. */
 export function normalAddress(text: string): string | undefined {
+  if (isIPv4(text)) return text
   const address = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? text.replace(/^([\d.]+):\d+$/, '$1')
   return ipaddr.isValid(address) ? ipaddr.process(address).toString() : undefined
 }
