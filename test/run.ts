@@ -78,7 +78,7 @@ const ON_SQLITE = [
 ]
 
 /** Files that change or measure their whole process. */
-const ALONE = ['accounts/fields', 'accounts/hints', 'database/handle.sqlite', 'database/unwritable']
+const ALONE = ['accounts/username-rules', 'accounts/hints', 'database/handle.sqlite', 'database/unwritable']
 
 const SLOWEST_SHOWN = 10
 /** Most files wait a third of their time: for other processes, the disk or a timer. */
