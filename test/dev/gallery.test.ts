@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { HtmlValidate } from 'html-validate'
 import supertest from 'supertest'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -14,6 +13,7 @@ import { templateNames } from '../../src/views/templates.js'
 import type { Message } from '../../src/web/form.js'
 import { FRAGMENT } from '../../src/web/page.js'
 import { Site } from '../support/helpers.js'
+import { assertValid } from '../support/html.js'
 import { sourcesIn } from '../support/sources.js'
 import { structureOf } from '../support/structure.js'
 
@@ -112,11 +112,6 @@ function messagesOf({ errors = [], notice, onward }: (typeof samples)[number]): 
   return [...errors, ...(notice ? [notice.message] : []), ...(onward ? [onward.message] : [])]
 }
 
-const validator = new HtmlValidate({
-  extends: ['html-validate:recommended', 'html-validate:document'],
-  rules: { 'doctype-style': 'off', 'require-sri': 'off', 'no-trailing-whitespace': 'off' },
-})
-
 test('every state is linked, is complete, is valid HTML and cannot send forms', async () => {
   const index = await site.visitor().open('/dev/gallery/')
   const links = index
@@ -141,14 +136,6 @@ test('every state is linked, is complete, is valid HTML and cannot send forms', 
     assert.equal(page.cookies, [])
   }
 })
-
-async function assertValid(html: string, path: string): Promise<void> {
-  const { results } = await validator.validateString(html)
-  const complaints = results.flatMap(({ messages }) =>
-    messages.map(({ line, message }) => `${line}: ${message}`),
-  )
-  assert.equal(complaints, [], `${path}\n${html}`)
-}
 
 const PURPOSES: Record<string, RegExp> = {
   username: /^username(?: webauthn)?$/,

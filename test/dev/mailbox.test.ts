@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { HtmlValidate } from 'html-validate'
 import supertest from 'supertest'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Site } from '../support/helpers.js'
+import { assertValid } from '../support/html.js'
 
 const IN_DEVELOPMENT = { NODE_ENV: 'development' }
 
@@ -64,21 +64,9 @@ test('lists the newest email first, even within a millisecond', async () => {
 
 test('has valid pages', async () => {
   const path = await pathOfMail('Cleo')
-  // The line above an email's signature ends with a space.
-  const rules = {
-    'doctype-style': 'off' as const,
-    'require-sri': 'off' as const,
-    'no-trailing-whitespace': 'off' as const,
-  }
-  const validator = new HtmlValidate({
-    extends: ['html-validate:recommended', 'html-validate:document'],
-    rules,
-  })
   for (const page of ['/dev/mailbox/', path, `${path}html/`]) {
     const { text } = await site.visitor().open(page)
-    const { results } = await validator.validateString(text)
-    const complaints = results.flatMap(({ messages }) => messages.map(({ message }) => message))
-    assert.equal(complaints, [], `${page}\n${text}`)
+    await assertValid(text, page)
   }
 })
 

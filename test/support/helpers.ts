@@ -241,7 +241,8 @@ export class Visitor {
   }
 }
 
-function withPasskeyParts(html: string): string {
+/** Returns a page as a browser with passkeys shows it. */
+export function withPasskeyParts(html: string): string {
   return html.replaceAll(
     /<script type="text\/html" data-passkey-part>(.*?)<\/script>/gs,
     '<div data-passkey-part>$1</div>',
