@@ -31,6 +31,20 @@ export class LastAdmin extends Error {
   }
 }
 
+class TooManyRoles extends Error {
+  override readonly name = 'TooManyRoles'
+  readonly status = 409
+  readonly visitorMessage: Message = {
+    code: 'roles_too_many',
+    sentence: 'This user has {max} roles. Remove one before you add another.',
+    params: { max: ROLES_MAX },
+  }
+
+  constructor() {
+    super(`A user can have up to ${ROLES_MAX} roles.`)
+  }
+}
+
 /** Call it first in a transaction that takes the account away. Throws `LastAdmin`. The lock is for two admins who remove each other. */
 export async function keepAnAdmin(transaction: Db, userId: string): Promise<void> {
   const [admin, ...others] = await users.lockWithRole(transaction, ADMIN)
@@ -73,7 +87,7 @@ async function changeRoles(
     const account = await users.lockAccount(transaction, userId)
     const roles = account && changed(account.user.roles)
     if (roles === undefined) return undefined
-    if (roles.length > ROLES_MAX) throw new Error(`A user can have up to ${ROLES_MAX} roles.`)
+    if (roles.length > ROLES_MAX) throw new TooManyRoles()
     await users.setRoles(transaction, userId, { roles, now: registry.now() })
     return true
   })

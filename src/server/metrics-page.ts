@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import Koa, { type Context, type Middleware } from 'koa'
 import { DYNAMIC } from '../web/headers.js'
 import { refusesMethod } from '../web/http.js'
+import { capConnections } from './connections.js'
 
 // 401 and not 404, to tell a wrong token from a site without metrics.
 export function metricsPage(
@@ -37,6 +38,9 @@ function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }
 
+// Connections that send nothing must not use up the file descriptors of the site.
+const MAX_CONNECTIONS = 100
+
 export async function listenForMetrics(
   page: Middleware,
   { port, host }: { port: number; host: string },
@@ -44,6 +48,7 @@ export async function listenForMetrics(
   const app = new Koa()
   app.use(page)
   const server = createServer(app.callback())
+  capConnections(server, { most: MAX_CONNECTIONS, longest: server.headersTimeout })
   await new Promise<void>((resolve, reject) => {
     server.once('error', ({ message }) =>
       reject(new Error(`Cannot listen on METRICS_HOST ${host}, METRICS_PORT ${port}: ${message}.`)),

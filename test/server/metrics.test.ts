@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Koa from 'koa'
@@ -7,7 +8,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { accounts, createMetrics, type MetricsOptions } from '../../src/index.js'
 import { migratedDatabase, settingsFor } from '../support/databases.js'
-import { Site, Visitor } from '../support/helpers.js'
+import { Site, until, Visitor } from '../support/helpers.js'
 import { addressOf, launchSite, status } from '../support/program.js'
 
 const TOKEN = 'a-token-of-some-length'
@@ -188,6 +189,21 @@ test('METRICS_PORT opens a port, or is an error at start', async () => {
   site.signal('SIGTERM')
   assert.is(await site.end, 0)
   rmSync(folder, { recursive: true })
+})
+
+test('connections that send nothing keep nobody from the metrics, and stay few', async () => {
+  const free = await Site.start()
+  const { port } = new URL(free.address)
+  await free.close()
+  const metrics = await createMetrics({ port: Number(port) })
+  await metrics.listen()
+  const silent = Array.from({ length: 150 }, () => connect(Number(port), '127.0.0.1'))
+  const isOpen = (socket: Socket) => !socket.destroyed
+  for (const socket of silent) socket.on('error', () => {}).resume()
+  await until(() => silent.filter(isOpen).length <= 100, 'the oldest are closed')
+  assert.ok((await metricsOf(`http://127.0.0.1:${port}`)).has('process_cpu_seconds_total'))
+  for (const socket of silent) socket.destroy()
+  metrics.close()
 })
 
 test('adds up the counters of all workers, but not values from the database', async () => {

@@ -143,6 +143,11 @@ test('errors are at their fields, and no input is lost', async () => {
   assert.match(name.fieldError('username'), 'taken')
   const role = await take(admin, id, 'role', { role: 'Two words', change: 'add' })
   assert.match(role.fieldError('role'), 'Role must be up to 32')
+  const own = Array.from({ length: 20 }, (_, index) => `role${index}`)
+  await site.write(`update users set roles = '${own.sort().join(' ')}' where id = '${id}'`)
+  const many = await take(admin, id, 'role', { role: 'editor', change: 'add' })
+  assert.is(many.status, 409)
+  assert.equal(many.messages(), ['⚠ This user has 20 roles. Remove one before you add another.'])
   assert.equal(await logged(id), [])
 })
 
