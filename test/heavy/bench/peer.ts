@@ -5,7 +5,7 @@ import { MISTYPED, PASSWORD } from './forms.js'
 import { comparePages, type Measure } from './measures.js'
 import { type Cost, measureStarts, memory, QUIET } from './processes.js'
 import type { Server } from './server.js'
-import { seededFile, startPeer, startSite, temporaryFolder, Visitors } from './stage.js'
+import { seededFile, startPeer, startSite, startSmallFloor, temporaryFolder, Visitors } from './stage.js'
 import { bodyOf, filled, memberHome, type Request, Visitor } from './visit.js'
 
 const USERS = 1_000
@@ -19,6 +19,8 @@ const SECONDS = 8
 interface Stage {
   site: Server
   floor: Server
+  /** F6. */
+  small: Server
   visitors: Visitors
   pace: Pace
 }
@@ -32,12 +34,13 @@ export async function measurePeer(pace: Pace): Promise<{ measures: Measure[]; co
   const theirs = join(folder, 'peer.sqlite')
   const startOurs = () => startSite(folder, `sqlite:${file}`)
   const [site, floor] = [await startOurs(), await startPeer(folder, theirs, USERS)]
+  const small = await startSmallFloor(folder)
   const visitors = new Visitors()
   try {
     for (const server of [site, floor]) await new Visitor(server.address).open('/login/')
     await pause(QUIET)
     const costs = memory('memory, idle', AGAINST, site, floor)
-    const stage = { site, floor, visitors, pace }
+    const stage = { site, floor, small, visitors, pace }
     const measures: Measure[] = []
     for (const measure of ROWS) measures.push(...(await measure(stage)))
     costs.push(await homeDuringLogins(stage))
@@ -47,7 +50,7 @@ export async function measurePeer(pace: Pace): Promise<{ measures: Measure[]; co
     return { measures, costs }
   } finally {
     visitors.stop()
-    for (const server of [site, floor]) await server.stop()
+    for (const server of [site, floor, small]) await server.stop()
   }
 }
 
@@ -57,7 +60,10 @@ const ROWS: readonly Rows[] = [firstVisits, loginPages, homes, refusals, logins,
 
 async function firstVisits(stage: Stage): Promise<Measure[]> {
   const request = ({ address }: Server) => new Visitor(address).opening('/login/')
-  return [await rowOf(stage, 'GET /login/, first visit', 2, request)]
+  return [
+    await rowOf(stage, 'GET /login/, first visit', 2, request),
+    await beside(stage, 'GET /login/, first visit', request),
+  ]
 }
 
 async function loginPages(stage: Stage): Promise<Measure[]> {
@@ -66,11 +72,17 @@ async function loginPages(stage: Stage): Promise<Measure[]> {
     await visitor.open('/login/')
     return visitor.opening('/login/')
   }
-  return [await rowOf(stage, 'GET /login/, with a cookie', 2.4, request)]
+  return [
+    await rowOf(stage, 'GET /login/, with a cookie', 2.4, request),
+    await beside(stage, 'GET /login/, with a cookie', request),
+  ]
 }
 
 async function homes(stage: Stage): Promise<Measure[]> {
-  return [await rowOf(stage, 'GET / signed in', 2, memberHome)]
+  return [
+    await rowOf(stage, 'GET / signed in', 2, memberHome),
+    await beside(stage, 'GET / signed in', memberHome),
+  ]
 }
 
 /** The only error is that two strong passwords differ. */
@@ -100,6 +112,18 @@ async function rowOf(
   const [target, floor] = [await requestFor(stage.site), await requestFor(stage.floor)]
   const compared = await comparePages(stage, target, floor, connections)
   return { name: `${name}, c=${connections}`, against: 'the peer', least, ...compared }
+}
+
+/** Only to show what remains: F6 has no session, language, form or security. */
+async function beside(
+  { site, small, visitors, pace }: Stage,
+  name: string,
+  requestFor: (server: Server) => Promise<Request>,
+): Promise<Measure> {
+  const target = await requestFor(site)
+  const floor = await new Visitor(small.address).opening('/')
+  const compared = await comparePages({ site, floor: small, visitors, pace }, target, floor)
+  return { name: `${name}, c=${PAGES}`, against: 'F6', least: 0, ...compared }
 }
 
 /** Each opens the form without a cookie and sends it, as visitors do. */

@@ -68,6 +68,11 @@ export function startPeer(folder: string, file: string, users = 0): Promise<Serv
   })
 }
 
+/** F6. */
+export function startSmallFloor(folder: string): Promise<Server> {
+  return Server.start(join(here, 'floors/small.js'), { folder, env: { NODE_ENV: 'production' } })
+}
+
 /** F5, in the file of the site: it has its users. */
 export function startLoginsFloor(folder: string, file: string): Promise<Server> {
   return Server.start(join(here, 'floors/logins.js'), { folder, args: [file] })
