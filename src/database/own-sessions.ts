@@ -5,7 +5,7 @@ import { sql } from './kysely.js'
 import { DatabaseUnavailable } from './unavailable.js'
 
 const RESPONSE_WAIT = 10_000
-const ROUNDS = 12
+const ROUNDS = 6
 
 /** Whether each connection has its own database session. Behind a pooler in transaction mode, settings such as
  * `lock_timeout` are lost without an error (PgBouncer, "Feature matrix"). */

@@ -28,7 +28,7 @@ export async function inFrontOf(
 export type Order = 'last' | 'first' | 'former'
 
 /** How many times a client gets its former session. */
-const FORMER = 5
+const FORMER = 4
 
 /**
  * A pooler in transaction mode: each transaction gets one of a few sessions, which nothing resets. Clients log in on a
