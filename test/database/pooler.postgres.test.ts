@@ -8,8 +8,8 @@ import { openDatabase } from '../../src/tables/schema.js'
 import * as users from '../../src/tables/users.js'
 import { freshDatabase, write } from '../support/databases.js'
 import { Site } from '../support/helpers.js'
-import { type Front, inFrontOf, type Order, transactionPooler } from '../support/pooler.js'
 import { createUser, NOW, newUser } from '../support/rows.js'
+import { type Front, inFrontOf, type Order, transactionPooler } from './pooler.js'
 
 const test = suite('PostgreSQL behind a pooler')
 

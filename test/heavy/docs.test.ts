@@ -3,10 +3,10 @@ import Database from 'better-sqlite3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DAY } from '../../src/base/durations.js'
-import { Checkout } from '../support/checkout.js'
 import { blocksOf, documents } from '../support/documents.js'
 import { addressOf, type Program } from '../support/program.js'
 import { commandsIn, NOT_RUN } from '../support/shell-blocks.js'
+import { Checkout } from './checkout.js'
 
 /*
  * Runs the commands of the README and the docs, page by page and in order, in a copy of the project. Each page begins

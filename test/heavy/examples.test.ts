@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Block, blocksOf, type Document, documents } from '../support/documents.js'
-import { install, pack } from '../support/packed.js'
 import { Program } from '../support/program.js'
+import { install, pack } from './packed.js'
 
 // Imported so that the runner does not run this on both databases: the apps have their own.
 const { PASSWORD, Visitor } = await import('../support/helpers.js')

@@ -5,9 +5,9 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { freshDatabase, settingsFor } from '../support/databases.js'
 import { PASSWORD, Visitor } from '../support/helpers.js'
-import { INSTALL, npm } from '../support/packed.js'
 import { addPasskey, Device, useToLogIn } from '../support/passkey.js'
 import { Program } from '../support/program.js'
+import { INSTALL, npm } from './packed.js'
 
 /*
  * The built site on other versions of Node, whose programs come from npm. On PostgreSQL, because the binary of better-sqlite3

@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { freshDatabase, settingsFor } from '../support/databases.js'
-import { Flood, MOST_OPEN } from '../support/flood.js'
 import { addressOf, launchSite, status } from '../support/program.js'
+import { Flood, MOST_OPEN } from './flood.js'
 
 const duration = Number(process.env.SECONDS ?? 20) * 1000
 const TIMES = 10

@@ -17,8 +17,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { root } from '../../src/base/package.js'
 import { blocksOf, documentAt } from '../support/documents.js'
-import { FOR_READERS, INSTALL, install, npm, pack } from '../support/packed.js'
 import { Program } from '../support/program.js'
+import { FOR_READERS, INSTALL, install, npm, pack } from './packed.js'
 
 // Imported so that the runner does not run this on both databases: the shop has its own.
 const { PASSWORD, Visitor } = await import('../support/helpers.js')

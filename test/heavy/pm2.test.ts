@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { root } from '../../src/base/package.js'
-import { INSTALL, npm } from '../support/packed.js'
 import { Program } from '../support/program.js'
+import { INSTALL, npm } from './packed.js'
 
 // Imported so that the runner does not run this on both databases: PM2 starts a site with its own.
 const { PASSWORD, Visitor, until } = await import('../support/helpers.js')

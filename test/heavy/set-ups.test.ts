@@ -8,9 +8,9 @@ import * as assert from 'uvu/assert'
 import { root } from '../../src/base/package.js'
 import { launch } from '../browser/chromium.js'
 import { blocksOf, documentAt } from '../support/documents.js'
-import { copyBinary, INSTALL, install, npm, pack } from '../support/packed.js'
 import { Program } from '../support/program.js'
 import { stripping } from '../support/stripping-proxy.js'
+import { copyBinary, INSTALL, install, npm, pack } from './packed.js'
 
 // Imported so that the runner does not run this on both databases: the apps have their own.
 const { PASSWORD, Visitor } = await import('../support/helpers.js')

@@ -10,7 +10,7 @@ import {
   verifyAttestation,
 } from '../../src/secrets/webauthn.js'
 import { Device } from '../support/passkey.js'
-import { VECTORS, type Vector } from '../support/webauthn-vectors.js'
+import { VECTORS, type Vector } from './webauthn-vectors.js'
 
 const test = suite('webauthn')
 const PARTY = { id: 'localhost', origin: 'http://localhost:3000', otherOrigins: [] }

@@ -2,7 +2,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFi
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { root } from '../../src/base/package.js'
-import { Program } from './program.js'
+import { Program } from '../support/program.js'
 
 const COPIED = [
   ...['.ci', 'db/migrations', 'docs', 'public', 'src', 'templates'],

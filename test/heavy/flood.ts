@@ -1,7 +1,7 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Visitor } from './helpers.js'
+import { Visitor } from '../support/helpers.js'
 
 /** Fewer than MAX_CONNECTIONS, so that visitors can connect. */
 export const MOST_OPEN = 900
