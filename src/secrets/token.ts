@@ -4,7 +4,7 @@ export function newToken(): string {
   return randomBytes(32).toString('base64url')
 }
 
-/** The token that follows another after a form. */
+/** The token that follows another, or a secret of the browser, after a form. */
 export type NextToken = (token: string, form: string) => string
 
 // Derived, so that both responses to a double click have the same one: the browser keeps whichever it waits for.

@@ -18,7 +18,7 @@ export interface NewSession {
 }
 
 /** Returns undefined unless the account is open, enabled and has this stamp, which stays so until commit.
- * Ends the session `insteadOf`. A resubmitted form gets its session with another token (`isNew` is false). */
+ * Ends the session `insteadOf`. A resubmitted form gets its session again (`isNew` is false). */
 export async function open(
   db: Db,
   session: NewSession,

@@ -36,7 +36,7 @@ export async function logIn(
   options: LoginOptions,
 ): Promise<{ isReopened: boolean } | undefined> {
   const known = knownDevices(ctx, gatehouse)(account)
-  const token = newToken()
+  const token = tokenFor(ctx, gatehouse, account, options)
   const session = newSession(ctx, gatehouse, account, { ...options, token, device: known ?? newDeviceId() })
   const { proof, isTrusting = false } = options
   const isStranger = known === undefined && !options.isNew
@@ -45,6 +45,17 @@ export async function logIn(
   proof?.report()
   await setCookies(ctx, gatehouse, account, { ...session, id: opened.id }, { token, isTrusting })
   return { isReopened: opened.isReopened }
+}
+
+// The same for both responses to a double click, of which the browser keeps one. Only the browser has the secret.
+function tokenFor(
+  ctx: Context,
+  { csrf, nextToken }: Gatehouse,
+  { user }: Account,
+  { form }: LoginOptions,
+): string {
+  const secret = csrf.secretOf(ctx)
+  return secret === '' ? newToken() : nextToken(secret, `${user.id} ${form}`)
 }
 
 function newSession(

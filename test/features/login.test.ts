@@ -223,6 +223,27 @@ test('a double click creates one session', async () => {
   assert.is((await sessionsOf('Twin')).length, 1)
 })
 
+for (const kept of ['first', 'last']) {
+  test(`a double click keeps the browser logged in with the ${kept} response`, async () => {
+    const name = `Twin ${kept}`
+    await site.visitor().signUp(name)
+    const visitor = site.visitor()
+    const form = await visitor.open('/login/')
+    const Cookie = form.cookieHeader
+    const typed = new URLSearchParams(form.$('main form').first().serialize())
+    typed.set('username', name)
+    typed.set('password', PASSWORD)
+    // The browser does not wait for this response.
+    const ignored = () => site.visitor().post('/login/verify/', `${typed}`, { Cookie })
+    const waited = () => visitor.send(form, { username: name, password: PASSWORD })
+    for (const press of kept === 'first' ? [waited, ignored] : [ignored, waited]) {
+      assert.is((await press()).status, 303)
+    }
+    assert.is((await visitor.open('/account/')).status, 200)
+    assert.is((await sessionsOf(name)).length, 1)
+  })
+}
+
 test('a hash with other costs is replaced at login', async () => {
   const old = await Site.start()
   await old.visitor().signUp('Veteran')
