@@ -4,7 +4,7 @@ import { locate, type ServerSettings, type SqliteFile } from './locate.js'
 import type { DatabaseLocation } from './location.js'
 import { cannotOpenFile, isCurrent, migrate, ourFile, postgres, withServer } from './migrate.js'
 import { openSqlite, START_WAIT } from './sqlite.js'
-import { SqliteWal } from './sqlite-wal.js'
+import { canFlush, SqliteWal } from './sqlite-wal.js'
 import { DatabaseUnavailable, ignoreUnavailable, type OnRetry, withRetries } from './unavailable.js'
 
 export interface Database<Schema> {
@@ -111,6 +111,7 @@ async function openFile<Schema>(file: SqliteFile): Promise<Handles<Schema>> {
 }
 
 async function logOf(db: QueryExecutorProvider): Promise<SqliteWal | undefined> {
+  if (!canFlush()) return undefined
   const mode = await sql<{ journal_mode: string }>`pragma journal_mode`.execute(db)
   if (mode.rows[0]?.journal_mode !== 'wal') return undefined
   const name = await sql<{ file: string }>`select file from pragma_database_list where name = 'main'`.execute(
@@ -120,7 +121,7 @@ async function logOf(db: QueryExecutorProvider): Promise<SqliteWal | undefined> 
 }
 
 async function openMigrated<Schema>(file: SqliteFile): Promise<Kysely<Schema>> {
-  const main = openSqlite<Schema>(file, { durability: 'with log' })
+  const main = openSqlite<Schema>(file, { durability: canFlush() ? 'with log' : 'power' })
   try {
     await migrate(main)
     return main

@@ -1,6 +1,20 @@
+import { fdatasyncSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { setImmediate as turn } from 'node:timers/promises'
+import { isCode } from './private-files.js'
 import { DatabaseUnavailable } from './unavailable.js'
+
+const NO_FILE = 2 ** 31 - 1
+
+/** Whether Node flushes files: from version 24 on, `--permission` disables it. */
+export function canFlush(): boolean {
+  try {
+    fdatasyncSync(NO_FILE)
+  } catch (error) {
+    return !isCode(error, 'ERR_ACCESS_DENIED')
+  }
+  return true
+}
 
 // Flushes the log outside of the event loop, once for many commits. Writes are durable once the log is, or once
 // a checkpoint moved them into the file (sqlite.org/wal.html).

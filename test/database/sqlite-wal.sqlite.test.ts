@@ -1,9 +1,11 @@
 /* A test cannot cut the power, so it checks that no write is acknowledged before the log is flushed to the disk. */
-import { symlinkSync } from 'node:fs'
+import fs, { symlinkSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { setTimeout as pause } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { sql } from '../../src/database/kysely.js'
 import { DatabaseUnavailable } from '../../src/database/unavailable.js'
 import { type Database, openDatabase } from '../../src/tables/schema.js'
 import { fileOf, freshDatabase } from '../support/databases.js'
@@ -16,6 +18,9 @@ interface Context {
   instead: ((sync: () => Promise<void>) => Promise<void>) | undefined
   restore(): void
 }
+
+// sqlite.org, PRAGMA synchronous.
+const FULL = 2
 
 const test = suite<Context>('SQLite’s log')
 
@@ -97,5 +102,21 @@ if (process.platform !== 'win32') {
     await linked.close()
   })
 }
+
+test('where Node flushes no files, SQLite does at each commit', async () => {
+  const { fdatasyncSync } = fs
+  fs.fdatasyncSync = () => {
+    throw Object.assign(new Error('fdatasync API is disabled.'), { code: 'ERR_ACCESS_DENIED' })
+  }
+  syncBuiltinESMExports()
+  const database = await openDatabase(await freshDatabase()).finally(() => {
+    fs.fdatasyncSync = fdatasyncSync
+    syncBuiltinESMExports()
+  })
+  const { rows } = await sql`pragma synchronous`.execute(database.main)
+  assert.equal(rows, [{ synchronous: FULL }])
+  assert.is(await createUser(database, newUser('anna')), true)
+  await database.close()
+})
 
 test.run()
