@@ -1,13 +1,13 @@
 import { connect, type Socket } from 'node:net'
 
-export interface Answer {
+export interface PageResponse {
   status: number
   head: string
   body: Buffer
 }
 
 interface Waiting {
-  resolve(answer: Answer): void
+  resolve(response: PageResponse): void
   reject(error: Error): void
 }
 
@@ -37,7 +37,7 @@ export class Connection {
   }
 
   /** Sends one request after the previous response. */
-  ask(request: string): Promise<Answer> {
+  ask(request: string): Promise<PageResponse> {
     return new Promise((resolve, reject) => {
       if (this.#socket.destroyed) return reject(new Error('The connection is closed.'))
       this.#waiting = { resolve, reject }
@@ -52,10 +52,10 @@ export class Connection {
   #take(chunk: Buffer): void {
     this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk])
     try {
-      const answer = responseIn(this.#received)
-      if (answer === undefined) return
+      const response = responseIn(this.#received)
+      if (response === undefined) return
       this.#received = NOTHING
-      this.#waiting?.resolve(answer)
+      this.#waiting?.resolve(response)
     } catch (error) {
       this.#socket.destroy(error instanceof Error ? error : undefined)
     }
@@ -67,13 +67,13 @@ export class Connection {
 }
 
 /** Undefined until it has arrived completely. */
-function responseIn(received: Buffer): Answer | undefined {
+function responseIn(received: Buffer): PageResponse | undefined {
   const headEnd = received.indexOf('\r\n\r\n')
   if (headEnd < 0) return undefined
   const head = received.toString('latin1', 0, headEnd)
   const [, status] = /^HTTP\/1\.1 (\d{3})/.exec(head) ?? []
   const [, length] = /\ncontent-length: (\d+)/i.exec(head) ?? []
-  if (status === undefined || length === undefined) throw new Error(`This is no answer of ours:\n${head}`)
+  if (status === undefined || length === undefined) throw new Error(`This is no response of ours:\n${head}`)
   const end = headEnd + 4 + Number(length)
   return received.length < end
     ? undefined

@@ -38,12 +38,12 @@ function row(name: string, unit: Cost['unit'], site: number, floor: number): Cos
 /** Returns a response with all its bytes on the wire, including headers. */
 async function load(url: string): Promise<{ text: string; bytes: number }> {
   const headers = { 'Accept-Encoding': 'gzip, deflate, br, zstd' }
-  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
     get(url, { headers, agent: false }, resolve).on('error', reject)
   })
-  const { socket } = answer
-  const body = await buffer(answer)
-  if (answer.statusCode !== 200 || body.length === 0) throw new Error(`${url} was ${answer.statusCode}.`)
-  const isCompressed = answer.headers['content-encoding'] === 'br'
+  const { socket } = response
+  const body = await buffer(response)
+  if (response.statusCode !== 200 || body.length === 0) throw new Error(`${url} was ${response.statusCode}.`)
+  const isCompressed = response.headers['content-encoding'] === 'br'
   return { text: `${isCompressed ? brotliDecompressSync(body) : body}`, bytes: socket.bytesRead }
 }

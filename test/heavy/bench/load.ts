@@ -2,7 +2,7 @@
 import { getPriority, setPriority } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Answer, Connection } from './connection.js'
+import { Connection, type PageResponse } from './connection.js'
 import { masked } from './forms.js'
 
 /** The request to repeat. */
@@ -19,7 +19,7 @@ export interface Load {
   /** The first number. */
   from?: number
   /** The only right response, masked. */
-  answer: { status: number; body: string }
+  response: { status: number; body: string }
   connections: number
   seconds: number
   /** Requests in a second, evenly spaced; by default as many as get a response. */
@@ -27,7 +27,7 @@ export interface Load {
 }
 
 /** The result. Durations are in milliseconds. */
-export interface Answered {
+export interface Outcome {
   count: number
   /** Responses in time. */
   perSecond: number
@@ -45,7 +45,7 @@ if (niceness !== '0') setPriority(getPriority() + Number(niceness))
 
 process.on('message', (load: Load) => {
   run(load).then(
-    (answered) => process.send?.(answered),
+    (outcome) => process.send?.(outcome),
     (error: unknown) => {
       console.error(error)
       process.exit(1)
@@ -53,16 +53,16 @@ process.on('message', (load: Load) => {
   )
 })
 
-async function run(load: Load): Promise<Answered> {
+async function run(load: Load): Promise<Outcome> {
   let wrong = ''
   // The last response. Comparing with it is faster than masking, and most are equal.
   let right: Buffer | undefined
   const durations: number[] = []
   const ask = asking(load, (sent, { status, body }) => {
     durations.push(performance.now() - sent)
-    const isRight = right?.equals(body) || masked(`${body}`) === load.answer.body
-    if (isRight && status === load.answer.status) right = body
-    else wrong ||= `${status}\n${body}\ninstead of\n${load.answer.body}`
+    const isRight = right?.equals(body) || masked(`${body}`) === load.response.body
+    if (isRight && status === load.response.status) right = body
+    else wrong ||= `${status}\n${body}\ninstead of\n${load.response.body}`
   })
   const began = performance.now()
   const before = process.cpuUsage()
@@ -89,7 +89,7 @@ async function run(load: Load): Promise<Answered> {
 /** Sends the next request on this connection. */
 type Ask = (connection: Connection) => Promise<void>
 
-function asking(load: Load, look: (sent: number, answer: Answer) => void): Ask {
+function asking(load: Load, look: (sent: number, response: PageResponse) => void): Ask {
   const next = requestsOf(load)
   return async (connection) => {
     const sent = performance.now()

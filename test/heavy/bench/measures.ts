@@ -83,7 +83,7 @@ export async function leastLogins(pace: Pace): Promise<Comparison> {
   try {
     const typed = new URLSearchParams({ username: 'Bench{user}', password: PASSWORD, _once: '{n}' })
     const request = await new Visitor(floor.address).sending('/login/verify/', bodyOf(typed))
-    refuseUnlike(request.answer, 'You are logged in.')
+    refuseUnlike(request.response, 'You are logged in.')
     const target = visitors.contender(floor, request, { connections: FORMS, users: USERS })
     await target(pace.warmUp)
     return await compare(target, await fastest(hashes), pace)
@@ -113,7 +113,7 @@ async function loginPage(stage: Stage): Promise<Measure> {
   const [visitor, other] = [new Visitor(stage.site.address), await guestOf(stage.floor)]
   await visitor.open('/login/')
   const [target, floor] = [await visitor.opening('/login/'), await other.opening('/login/')]
-  refuseDifferent(target.answer, floor.answer)
+  refuseDifferent(target.response, floor.response)
   return {
     name: `GET /login/, c=${PAGES}`,
     against: 'F1',
@@ -125,7 +125,7 @@ async function loginPage(stage: Stage): Promise<Measure> {
 async function signedInHome(stage: Stage): Promise<Measure> {
   const [visitor, other] = [await memberOf(stage.site), await guestOf(stage.floor)]
   const [target, floor] = [await visitor.opening('/'), await other.opening('/')]
-  refuseDifferent(target.answer, floor.answer)
+  refuseDifferent(target.response, floor.response)
   return {
     name: `GET / signed in, c=${PAGES}`,
     against: 'F2',
@@ -141,7 +141,7 @@ async function refusedSignup(stage: Stage): Promise<Measure> {
     await visitor.sending('/signup/verify/', body),
     await other.sending('/signup/verify/', body),
   ]
-  refuseDifferent(target.answer, floor.answer)
+  refuseDifferent(target.response, floor.response)
   return {
     name: `POST refused sign-up, c=${PAGES}, fragment`,
     against: 'F1',
@@ -155,7 +155,7 @@ async function mistypedSignup(stage: Stage): Promise<Measure> {
   const [visitor, other] = [new Visitor(stage.site.address), await guestOf(stage.floor)]
   const page = await visitor.open('/signup/')
   const target = await visitor.sending('/signup/verify/', filled(page, MISTYPED))
-  if (target.answer.status !== 406) throw new Error(`It was not refused:\n${target.answer.body}`)
+  if (target.response.status !== 406) throw new Error(`It was not refused:\n${target.response.body}`)
   const floor = await other.sending('/signup/verify/', filled(page, REFUSED.typed))
   return {
     name: `POST mistyped sign-up, c=${FEW_FORMS}`,
@@ -187,7 +187,7 @@ async function signups(stage: Stage): Promise<Measure> {
     _once: '{n}',
   }
   const request = await visitor.sending('/signup/verify/', filled(await visitor.open('/signup/'), typed))
-  refuseUnlike(request.answer, 'is ready.')
+  refuseUnlike(request.response, 'is ready.')
   const target = stage.visitors.contender(stage.site, request, { connections: FORMS })
   await target(stage.pace.warmUp)
   return {
@@ -221,13 +221,13 @@ async function guestOf(floor: Server): Promise<Visitor> {
   return visitor
 }
 
-interface Answer {
+interface PageResponse {
   status: number
   body: string
 }
 
 // The floor must do the same work: its page is the same, except values that always change.
-function refuseDifferent(target: Answer, floor: Answer): void {
+function refuseDifferent(target: PageResponse, floor: PageResponse): void {
   if (target.status === floor.status && target.body === floor.body) return
-  throw new Error(`The floor does not answer what the site does:\n${floor.body}\ninstead of\n${target.body}`)
+  throw new Error(`The floor does not respond as the site does:\n${floor.body}\ninstead of\n${target.body}`)
 }

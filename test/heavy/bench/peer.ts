@@ -93,7 +93,7 @@ async function refusals(stage: Stage): Promise<Measure[]> {
       const visitor = new Visitor(address)
       const body = filled(await visitor.open('/signup/'), MISTYPED)
       const refused = await visitor.sending('/signup/verify/', body, { htmx })
-      if (refused.answer.status !== 406) throw new Error(`It was not refused:\n${refused.answer.body}`)
+      if (refused.response.status !== 406) throw new Error(`It was not refused:\n${refused.response.body}`)
       return refused
     }
   return [
@@ -165,7 +165,7 @@ async function forms(
   const visitor = new Visitor(server.address)
   const body = new URLSearchParams(filled(await visitor.open(page), { ...typed, _once: '{n}' }))
   const request = await visitor.sending(join(page, 'verify/'), bodyOf(body))
-  if (request.answer.status !== 200) throw new Error(`It was refused:\n${request.answer.body}`)
+  if (request.response.status !== 200) throw new Error(`It was refused:\n${request.response.body}`)
   body.set('_csrf', '{csrf}')
   const { cookie: _, ...headers } = request.headers
   const again = { ...request, headers, body: bodyOf(body) }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Child } from './child.js'
 import type { Contender, Round } from './compare.js'
 import type * as rounds from './floors/rounds.js'
-import type { Answered, Load } from './load.js'
+import type { Load, Outcome } from './load.js'
 import { type Crowd, seed } from './seed.js'
 import { Server } from './server.js'
 import type { Request } from './visit.js'
@@ -80,7 +80,7 @@ export function startLoginsFloor(folder: string, file: string): Promise<Server> 
 
 /** Starts the visitors, and floors without visitors. */
 export class Visitors {
-  readonly #child: Child<Load, Answered>
+  readonly #child: Child<Load, Outcome>
   #number = 0
 
   /** `niceness` is added to this process's own, so that on few cores the visitors take less from the server. */
@@ -97,10 +97,10 @@ export class Visitors {
     return async (seconds) => {
       const from = this.#number
       const before = await server.cpu()
-      const answered = await this.#child.ask({ ...request, ...more, connections, seconds, from })
+      const outcome = await this.#child.ask({ ...request, ...more, connections, seconds, from })
       const used = (await server.cpu()) - before
-      this.#number += answered.count + connections
-      return roundOf(answered, used)
+      this.#number += outcome.count + connections
+      return roundOf(outcome, used)
     }
   }
 
@@ -109,8 +109,8 @@ export class Visitors {
   }
 }
 
-function roundOf({ count, perSecond, p50, p99, share, wrong }: Answered, used: number): Round {
-  if (wrong !== '') throw new Error(`An answer was wrong: ${wrong}`)
+function roundOf({ count, perSecond, p50, p99, share, wrong }: Outcome, used: number): Round {
+  if (wrong !== '') throw new Error(`A response was wrong: ${wrong}`)
   return { perSecond, p50, p99, cpu: used / count, share }
 }
 

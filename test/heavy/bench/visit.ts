@@ -3,7 +3,7 @@ import { masked, PASSWORD } from './forms.js'
 import type { Load } from './load.js'
 
 /** A request, its visitor, and the expected response. */
-export type Request = Pick<Load, 'address' | 'path' | 'method' | 'headers' | 'body' | 'answer'>
+export type Request = Pick<Load, 'address' | 'path' | 'method' | 'headers' | 'body' | 'response'>
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
 
@@ -27,7 +27,7 @@ export class Visitor {
   /** Returns a page to open repeatedly, with its current content for this visitor. */
   async opening(path: string): Promise<Request> {
     const asked = { path, method: 'GET' as const, headers: this.#headers() }
-    return { address: this.#address, ...asked, answer: maskedResponse(await this.#ask(asked)) }
+    return { address: this.#address, ...asked, response: maskedResponse(await this.#ask(asked)) }
   }
 
   /** Returns a form to send repeatedly, with its first response. */
@@ -35,7 +35,7 @@ export class Visitor {
     const headers = htmx ? this.#formHeaders() : { ...this.#headers(), ...FORM }
     const asked = { path, method: 'POST' as const, headers, body }
     const first = await this.#ask({ ...asked, body: body.replaceAll(/\{\w+\}/g, '0') })
-    return { address: this.#address, ...asked, answer: maskedResponse(first) }
+    return { address: this.#address, ...asked, response: maskedResponse(first) }
   }
 
   #headers(): Record<string, string> {
@@ -47,7 +47,7 @@ export class Visitor {
     return { ...this.#headers(), ...FORM, 'hx-request': 'true' }
   }
 
-  async #ask({ path, ...asked }: RequestInit & { path: string }): Promise<Load['answer']> {
+  async #ask({ path, ...asked }: RequestInit & { path: string }): Promise<Load['response']> {
     const response = await fetch(this.#address + path, asked)
     for (const cookie of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
@@ -69,7 +69,7 @@ export async function memberOf({ address }: { address: string }): Promise<Visito
 /** Returns a user's home page, to open repeatedly. */
 export async function memberHome(site: { address: string }): Promise<Request> {
   const request = await (await memberOf(site)).opening('/')
-  refuseUnlike(request.answer, 'Bench')
+  refuseUnlike(request.response, 'Bench')
   return request
 }
 
@@ -78,15 +78,15 @@ export async function loggingIn({ address }: { address: string }): Promise<Reque
   const visitor = new Visitor(address)
   const typed = { username: 'Bench{user}', password: PASSWORD, _once: '{n}' }
   const request = await visitor.sending('/login/verify/', filled(await visitor.open('/login/'), typed))
-  refuseUnlike(request.answer, 'You are logged in.')
+  refuseUnlike(request.response, 'You are logged in.')
   return request
 }
 
-export function refuseUnlike({ status, body }: Load['answer'], text: string): void {
-  if (status !== 200 || !body.includes(text)) throw new Error(`The answer was ${status}:\n${body}`)
+export function refuseUnlike({ status, body }: Load['response'], text: string): void {
+  if (status !== 200 || !body.includes(text)) throw new Error(`The response was ${status}:\n${body}`)
 }
 
-function maskedResponse({ status, body }: Load['answer']): Load['answer'] {
+function maskedResponse({ status, body }: Load['response']): Load['response'] {
   return { status, body: masked(body) }
 }
 
