@@ -52,7 +52,7 @@ const show = (part) => {
   window.htmx?.process(parentElement)
 }
 const arm = async () => {
-  for (const part of document.querySelectorAll('[data-passkey-part]')) show(part)
+  for (const part of document.querySelectorAll('script[data-passkey-part]')) show(part)
   for (const part of document.querySelectorAll('[data-passkey-else]')) part.hidden = true
   for (const { dataset } of document.querySelectorAll('[data-signal]'))
     for (const [name, facts] of JSON.parse(dataset.signal)) PublicKeyCredential[name]?.(facts).catch(() => {})
