@@ -101,7 +101,8 @@ interface Lease {
 
 function keepLease({ database, now }: AttemptOptions, mail: mails.StoredMail): Lease {
   const lost = new AbortController()
-  const expireAt = (time: number) => setTimeout(() => lost.abort(), time - now() - LEASE_MARGIN).unref()
+  const expireAt = (time: number) =>
+    setTimeout(() => lost.abort(), Math.max(0, time - now() - LEASE_MARGIN)).unref()
   let expiry = expireAt(mail.dueAt)
   const timer = setInterval(() => {
     const until = now() + LEASE
