@@ -1,31 +1,15 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PASSWORD, type Page, Site, until } from './support/helpers.js'
 import { createToSignUp, Device, typeToSignUp } from './support/passkey.js'
 import { turnOn } from './support/second-step.js'
-import { onStatements } from './support/statements.js'
+import { workOf } from './support/statements.js'
 
 /*
  * The time of a response must not reveal who has an account. So these tests compare the statements before each response
  * for known and for unknown names. What happens later begins after a random pause.
  */
 const test = suite('same work for known and unknown')
-
-/** The statements of a request, before and after its response was sent. */
-interface Work {
-  before: string[]
-  after: string[]
-  isAnswered: boolean
-}
-
-const requests = new AsyncLocalStorage<Work>()
-
-onStatements((statement) => {
-  const work = requests.getStore()
-  const statements = work?.isAnswered ? work.after : work?.before
-  statements?.push(statement)
-})
 
 const ENVIRONMENT = {
   LIMIT_MAIL_NETWORK: '1000/1h',
@@ -48,29 +32,13 @@ async function siteWithAnna(environment: Record<string, string>, host?: 'localho
   return site
 }
 
-async function workOf(site: Site, response: () => Promise<Page>): Promise<Work & { status: number }> {
-  const work: Work = { before: [], after: [], isAnswered: false }
-  const [listener] = site.server.listeners('request')
-  site.server.removeAllListeners('request')
-  site.server.on('request', (request, response) => {
-    response.once('close', () => {
-      work.isAnswered = true
-    })
-    requests.run(work, () => listener?.(request, response))
-  })
-  const { status } = await response()
-  site.server.removeAllListeners('request')
-  site.server.on('request', (request, response) => void listener?.(request, response))
-  return { ...work, after: work.after, status }
-}
-
 /** Returns what an observer can compare. */
 async function seen(
   site: Site,
   response: () => Promise<Page>,
-): Promise<Pick<Work, 'before'> & { status: number }> {
-  const { before, status } = await workOf(site, response)
-  return { before, status }
+): Promise<{ status: number; before: string[] }> {
+  const { result, before } = await workOf(site, response)
+  return { status: result.status, before }
 }
 
 test('the statements before a response are recorded', async () => {

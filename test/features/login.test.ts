@@ -23,11 +23,6 @@ function sessionsOf(name: string, { database } = site): Promise<SessionsTable[]>
   )
 }
 
-/** Waits until the use of the session is stored, because no page waits for that. */
-function untilUseStored(name: string, own: Site): Promise<void> {
-  return until(async () => (await sessionsOf(name, own))[0]?.last_seen_at === own.clock.now())
-}
-
 function isLoggedIn(text: string): boolean {
   return text.includes('Log out')
 }
@@ -141,7 +136,7 @@ test('a session ends after a day without use', async () => {
   for (const _ of [1, 2, 3]) {
     own.clock.advance(DAY - 1)
     assert.ok(isLoggedIn((await visitor.open('/')).text))
-    await untilUseStored('Ida', own)
+    await own.useStored('Ida')
   }
   own.clock.advance(DAY)
   assert.not.ok(isLoggedIn((await visitor.open('/')).text))
@@ -156,7 +151,7 @@ test('a kept session ends after 90 days, however often it is used', async () => 
   for (const _ of [1, 2, 3]) {
     own.clock.advance(29 * DAY)
     assert.ok(isLoggedIn((await visitor.open('/')).text))
-    await untilUseStored('Kept', own)
+    await own.useStored('Kept')
   }
   own.clock.advance(3 * DAY)
   assert.not.ok(isLoggedIn((await visitor.open('/')).text))

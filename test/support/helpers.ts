@@ -109,6 +109,17 @@ export class Site {
     await until(async () => (await waiting()).length === 0, 'no mail waits')
   }
 
+  /** Waits until a user's use of a session just now is stored, because no page waits for that. */
+  async useStored(name: string): Promise<void> {
+    const stored = () =>
+      this.rows(
+        'select 1 from sessions join users on users.id = user_id where users.name = ? and last_seen_at = ?',
+        name,
+        this.clock.time,
+      )
+    await until(async () => (await stored()).length > 0, `use by ${name} is stored`)
+  }
+
   /** Drops all emails so far, once they have arrived. */
   async emptyMailbox(): Promise<void> {
     await this.allSent()

@@ -1,19 +1,14 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DAY, MINUTE } from '../../src/base/durations.js'
 import type { AccountEvent } from '../../src/index.js'
-import { PASSWORD, type Page, Site, until, type Visitor } from '../support/helpers.js'
-import { onStatements } from '../support/statements.js'
+import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
+import { workOf } from '../support/statements.js'
 
 /*
  * What a user learns when someone has copied a session's cookie.
  */
 const test = suite('copied session cookies')
-
-const requests = new AsyncLocalStorage<string[]>()
-
-onStatements((statement) => requests.getStore()?.push(statement))
 
 const PATH = '/account/devices/'
 const HOME = '192.0.2.1'
@@ -99,7 +94,7 @@ test('a copied cookie is shown in devices and activity, and onEvent gets it', as
   ])
   site.clock.advance(5 * MINUTE)
   await owner.open(PATH)
-  await until(async () => placesOf(await owner.open(PATH)).length === 1)
+  await site.useStored('Robbed')
   assert.equal(
     placesOf(await owner.open(PATH)),
     ['Used from another network and browser: Chrome on Windows · 203.0.113.9 · 5 minutes ago'],
@@ -128,14 +123,8 @@ test('a copied cookie is one event a day, from however many places', async () =>
   site.clock.advance(DAY / 2)
   await owner.open('/')
   site.clock.advance(DAY / 2)
-  await until(async () => {
-    await owner.open('/')
-    const [session] = await site.rows<{ last_address: string }>(
-      `select last_address from sessions join users on users.id = user_id where users.name = 'Haunted'
-       order by last_seen_at desc limit 1`,
-    )
-    return session?.last_address === HOME
-  })
+  await owner.open('/')
+  await site.useStored('Haunted')
   assert.is((await jumpsOf('Haunted')).length, 1, 'the owner’s return is no event')
   await thief.open('/')
   assert.is((await jumpsOf('Haunted')).length, 2)
@@ -147,7 +136,7 @@ test('a roaming phone or an updated browser causes no event', async () => {
     site.clock.advance(2 * MINUTE)
     await move(phone, { from, userAgent: IPHONE.replace('17_5', '17_6').replace('17.5', '17.6') }).open('/')
   }
-  await until(async () => placesOf(await phone.open(PATH)).length > 0)
+  await site.useStored('Roaming')
   assert.equal(placesOf(await phone.open(PATH)), ['Last used from: Safari on iPhone · 198.51.100.4'])
   const browser = await atHome('Updated')
   site.clock.advance(2 * MINUTE)
@@ -180,33 +169,25 @@ test('a login that replaces a session inherits none of its networks and browsers
   assert.equal(placesOf(list), [])
 })
 
-async function statementsOf(response: () => Promise<unknown>): Promise<string[]> {
-  const statements: string[] = []
-  const [listener] = site.server.listeners('request')
-  site.server.removeAllListeners('request')
-  site.server.on('request', (request, response) => {
-    requests.run(statements, () => listener?.(request, response))
-  })
-  await response()
-  site.server.removeAllListeners('request')
-  site.server.on('request', (request, response) => void listener?.(request, response))
-  return statements
-}
-
 test('a page takes one statement from any network, and one more each minute', async () => {
+  const statementsOf = async (visitor: Visitor) => {
+    const { before, after } = await workOf(site, () => visitor.open('/'))
+    return [...before, ...after]
+  }
   const owner = await atHome('Thrifty')
   site.clock.advance(2 * MINUTE)
-  const first = await statementsOf(() => owner.open('/'))
+  const first = await statementsOf(owner)
   assert.is(first.length, 2, first.join('\n'))
   assert.match(first[1] ?? '', /^update "sessions" set "last_seen_at"/)
-  assert.is((await statementsOf(() => owner.open('/'))).length, 1)
+  await site.useStored('Thrifty')
+  assert.is((await statementsOf(owner)).length, 1)
   move(owner, { from: ELSEWHERE, userAgent: FIREFOX_LATER })
-  assert.is((await statementsOf(() => owner.open('/'))).length, 1)
+  assert.is((await statementsOf(owner)).length, 1)
   const thief = copyOf(owner, { from: '198.51.100.4', userAgent: CHROME })
   await thief.open('/')
   assert.is((await jumpsOf('Thrifty')).length, 1)
-  assert.is((await statementsOf(() => thief.open('/'))).length, 1)
-  assert.is((await statementsOf(() => owner.open('/'))).length, 1)
+  assert.is((await statementsOf(thief)).length, 1)
+  assert.is((await statementsOf(owner)).length, 1)
 })
 
 test('with MAIL_ON_JUMP a confirmed address gets one email', async () => {

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DAY, HOUR } from '../../src/base/durations.js'
-import { Site, until, type Visitor } from '../support/helpers.js'
+import { Site, type Visitor } from '../support/helpers.js'
 
 const test = suite('sessions')
 
@@ -15,12 +15,6 @@ async function login(site: Site, name: string, typed: Record<string, string> = {
   return visitor
 }
 
-/** Waits until the use of the session is stored, because no page waits for that. */
-async function untilUseStored(site: Site): Promise<void> {
-  const seen = 'select id from sessions where last_seen_at = ?'
-  await until(async () => (await site.rows(seen, site.clock.now())).length > 0)
-}
-
 test('lifetimes can be set', async () => {
   const environment = { SESSION_IDLE: '1h', SESSION_KEPT_IDLE: '2h', SESSION_MAX: '3h' }
   const site = await Site.start({ environment })
@@ -32,7 +26,7 @@ test('lifetimes can be set', async () => {
   site.clock.advance(HOUR)
   assert.not.ok(await isLoggedIn(brief))
   assert.ok(await isLoggedIn(kept))
-  await untilUseStored(site)
+  await site.useStored('Anna')
   site.clock.advance(HOUR)
   assert.ok(await isLoggedIn(kept))
   site.clock.advance(2)
@@ -62,7 +56,7 @@ test('a session in use does not end, even if its idle time is below a minute', a
   for (let seconds = 0; seconds < 200; seconds += 20) {
     site.clock.advance(25_000)
     assert.ok(await isLoggedIn(visitor))
-    await untilUseStored(site)
+    await site.useStored('Quick')
   }
   await site.close()
 })

@@ -1,28 +1,16 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Site, type Visitor } from '../support/helpers.js'
 import { settled, turnOn } from '../support/second-step.js'
-import { onStatements } from '../support/statements.js'
+import { workOf } from '../support/statements.js'
 
 /* How many SQL statements pages take for users without two-step verification. */
 const test = suite('pages for users without two-step verification')
 
-const requests = new AsyncLocalStorage<string[]>()
-
-onStatements((statement) => requests.getStore()?.push(statement))
-
 async function statementsOf(site: Site, visitor: Visitor, path: string): Promise<string[]> {
-  const statements: string[] = []
-  const listeners = site.server.listeners('request')
-  site.server.removeAllListeners('request')
-  site.server.on('request', (request, response) => {
-    requests.run(statements, () => listeners[0]?.(request, response))
-  })
-  assert.is((await visitor.open(path)).status, 200, path)
-  site.server.removeAllListeners('request')
-  site.server.on('request', (request, response) => void listeners[0]?.(request, response))
-  return statements
+  const { result, before, after } = await workOf(site, () => visitor.open(path))
+  assert.is(result.status, 200, path)
+  return [...before, ...after]
 }
 
 const PATHS = [
