@@ -115,12 +115,12 @@ const SHORT = 8
 // Not looked up, because a hint must not reveal whether the address has an account.
 export function onEmail(typed: string): Hint[] {
   const address = fields.normalizeEmail(typed)
-  if (fields.check(fields.email, address).length > 0) return []
   const at = address.lastIndexOf('@')
   const domain = address.slice(at + 1).toLowerCase()
   if (DOMAINS.includes(domain)) return []
   const [nearest] = byDistance(domain, DOMAINS, MAX_TYPOS)
   if (nearest === undefined || nearest.distance > maxTyposIn(nearest.known)) return []
+  if (fields.check(fields.email, address).length > 0) return []
   return [{ ...EMAIL_SUGGESTED, params: { email: `${address.slice(0, at)}@${nearest.known}` } }]
 }
 

@@ -81,7 +81,7 @@ function isWeaker(password: string, texts: readonly string[], minScore: number):
 // `hosannas` for Ann nor a long sentence with the site's name.
 function isMostly(texts: readonly string[], password: string, minLength: number): boolean {
   const folded = fold(password)
-  const words = wordsIn(texts).filter((word) => folded.includes(word))
+  const words = wordsIn(texts, folded)
   if (words.length === 0) return false
   const all = lengthOf(folded)
   const left = lengthOf(folded.replaceAll(new RegExp(words.map(escapeRegExp).join('|'), 'gu'), ''))
@@ -90,10 +90,10 @@ function isMostly(texts: readonly string[], password: string, minLength: number)
 
 const WORD_MIN = 3
 
-function wordsIn(texts: readonly string[]): string[] {
+function wordsIn(texts: readonly string[], password: string): string[] {
   const folded = texts.filter((text) => text.length <= 2 * EMAIL_MAX).map(fold)
   const words = folded.flatMap((text) => [text, ...text.split(/[^\p{L}\p{M}\p{Nd}]+/u)])
-  return [...new Set(words)]
+  return [...new Set(words.filter((word) => password.includes(word)))]
     .filter((word) => lengthOf(word) >= WORD_MIN)
     .sort((one, other) => other.length - one.length)
 }

@@ -9,7 +9,7 @@ import {
   withoutJoiners,
 } from '../base/characters.js'
 import { fold } from '../base/fold.js'
-import { isOverlong, normalForm } from '../base/normal-form.js'
+import { isOverlong, isPlain, normalForm } from '../base/normal-form.js'
 import { once } from '../base/once.js'
 import { mixesScripts } from '../base/scripts.js'
 import type { FieldError } from '../web/form.js'
@@ -25,7 +25,7 @@ const FULL_AND_HALF_WIDTH = /[\uFF01-\uFFEF]/g
 // Only composes and normalizes width (RFC 8265 3.3).
 export function normalizeName(name: string): string {
   const trimmed = trimBlank(name)
-  if (isOverlong(trimmed)) return trimmed
+  if (isPlain(trimmed) || isOverlong(trimmed)) return trimmed
   const plain = trimmed.replaceAll(SPACES, ' ')
   const inWidth = plain.replaceAll(FULL_AND_HALF_WIDTH, (letter) => letter.normalize('NFKC'))
   return trimBlank(normalForm(inWidth, 'NFC'))
@@ -91,7 +91,7 @@ export const username: Field = {
       field: 'username',
       code: 'username_scripts',
       sentence: 'Username must use the letters of one alphabet only.',
-      isBroken: (name) => !isReservedName(name) && mixesScripts(name),
+      isBroken: (name) => mixesScripts(name) && !isReservedName(name),
     },
   ],
 }

@@ -1,4 +1,4 @@
-import { isOverlong, normalForm } from './normal-form.js'
+import { isOverlong, isPlain, normalForm } from './normal-form.js'
 
 // Includes lone surrogates and characters that show nothing (zero-width, bidi, Hangul filler).
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}]/u
@@ -18,7 +18,7 @@ const EMOJI = /[\p{Extended_Pictographic}\p{Emoji_Modifier}]/u
 
 export function trimBlank(text: string): string {
   const trimmed = text.trim()
-  if (isOverlong(trimmed)) return trimmed
+  if (isPlain(trimmed) || isOverlong(trimmed)) return trimmed
   const characters = [...trimmed]
   const start = characters.findIndex((one) => !BLANK.test(one))
   if (start < 0) return ''

@@ -11,8 +11,9 @@ export function byDistance(
   names: readonly string[],
   maxDistance: number = Number.POSITIVE_INFINITY,
 ): Near[] {
+  const lower = name.toLowerCase()
   return names
-    .map((known) => ({ known, distance: distanceOf(name.toLowerCase(), known.toLowerCase(), maxDistance) }))
+    .map((known) => ({ known, distance: distanceOf(lower, known.toLowerCase(), maxDistance) }))
     .filter(({ distance }) => distance <= maxDistance)
     .sort((one, other) => one.distance - other.distance)
 }

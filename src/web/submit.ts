@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
 import type { Logger } from 'pino'
 import { type Csrf, refuseCrossSite } from './csrf.js'
@@ -38,7 +38,7 @@ export function fingerprint(
   ...values: string[]
 ): string {
   const parts = [csrf.secretOf(ctx), _once, ...values]
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+  return hash('sha256', JSON.stringify(parts), 'base64url')
 }
 
 export type Handle<Field extends string> = (ctx: Context, values: Sent<Field>) => Promise<void>
