@@ -153,6 +153,16 @@ class TemplateCompiler extends compiler.Compiler {
     }
   }
 
+  // Each name gets a function of its own, because V8 is faster with a constant name.
+  override compileLookupVal(node: Node, frame: Names): void {
+    const { target, val } = node
+    if (val?.typename === 'Literal' && typeof val.value === 'string') {
+      this._emit(`${this.#constant(lookupOf(JSON.stringify(val.value)))}(`)
+      this._compileExpression(target, frame)
+      this._emit(')')
+    } else super.compileLookupVal(node, frame)
+  }
+
   // Nunjucks would set each property of `loop` one by one, used or not.
   override _emitLoopBindings({ body }: Node, _: string, i: string, length: string): void {
     if (!body || !mayUseLoop(body)) return
@@ -208,6 +218,11 @@ class TemplateCompiler extends compiler.Compiler {
     if (!this.inBlock) this._emit('if (!parentTemplate) ')
     this._emitLine(`${this.buffer} += context.getBlock("${name?.value}")(context, frame);`)
   }
+}
+
+function lookupOf(name: string): string {
+  const found = `typeof value === "function" ? runtime.memberLookup(of, ${name}) : value`
+  return `function (of) { var value = of?.[${name}]; return ${found}; }`
 }
 
 const SEEING_LOOP = ['Include', 'Import', 'FromImport', 'Block']

@@ -19,6 +19,7 @@ declare module 'nunjucks' {
       template?: Node
       target?: Node
       names?: Node
+      val?: Node
       withContext?: boolean
       ignoreMissing?: boolean
     }
@@ -35,6 +36,7 @@ declare module 'nunjucks' {
       getCode(): string
       compileRoot(root: nodes.Node): void
       compileFunCall(node: nodes.Node, frame: runtime.Frame): void
+      compileLookupVal(node: nodes.Node, frame: runtime.Frame): void
       compileInclude(node: nodes.Node, frame: runtime.Frame): void
       compileImport(node: nodes.Node, frame: runtime.Frame): void
       compileFromImport(node: nodes.Node, frame: runtime.Frame): void

@@ -163,6 +163,13 @@ const CASES: Record<string, { files: Record<string, string>; shows?: string | Re
 {{ "<literal>" }}{{ [1, 2] | join("<") }}{{ name | escape }}{{ list | length }}{% filter upper %}<b>{{ name }}</b>{% endfilter %}{% raw %}{{ raw }}{% endraw %}`,
     },
   },
+  'members by name, quoted, computed and counted, of nothing, of texts, and methods': {
+    files: {
+      'page.html': `{{ object.k }}{{ object["l"] }}{{ object['a"b'] }}{{ object[letter] or "-" }}{{ pairs[1][0] }}{{ name.length }}
+{{ none.deeper.still or "-" }}{{ nothing.at or "-" }}{{ list.slice(1).join("+") }}{{ name.toUpperCase() }}`,
+    },
+    shows: /1&lt;quoted-35[\s\S]*--q\+r&lt;ZOË&gt;/,
+  },
   'computed and optional includes, and conditions': {
     files: {
       'kind/a.html': 'A{{ letter }}',
@@ -176,7 +183,8 @@ const CASES: Record<string, { files: Record<string, string>; shows?: string | Re
 const VALUES = {
   name: '<Zoë>',
   list: ['p', 'q', 'r'],
-  object: { k: 1, l: '<' },
+  object: { k: 1, l: '<', 'a"b': 'quoted' },
+  nothing: null,
   pairs: [
     [1, 2],
     [3, 4],
