@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import Router from '@koa/router'
+import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import compose from 'koa-compose'
 import type { Logger } from 'pino'
@@ -29,7 +29,7 @@ import { mountedAt, seenPath, sentPath, setBase } from './web/http.js'
 import { onward } from './web/message-box.js'
 import { untrustedProxies } from './web/network.js'
 import type { Pages } from './web/pages.js'
-import { knows, missingSlash, otherMethods, type Route, routesIn } from './web/routes.js'
+import { knows, missingSlash, otherMethods, RememberingRouter, type Route, routesIn } from './web/routes.js'
 import { type Handle, onSubmit } from './web/submit.js'
 import { isWellKnown, wellKnown } from './well-known.js'
 
@@ -80,7 +80,7 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
 }
 
 async function routerOf({ gatehouse, features }: Assembled, options: AccountsOptions): Promise<Router> {
-  const router = new Router({ prefix: wholePrefixOf(options), strict: true, sensitive: true })
+  const router = new RememberingRouter({ prefix: wholePrefixOf(options), strict: true, sensitive: true })
   for (const feature of features) await feature.routes(router, gatehouse)
   router.get('/onward/', onward(gatehouse, gatehouse.places.home))
   return router

@@ -1,4 +1,4 @@
-import type Router from '@koa/router'
+import Router, { type MatchResult } from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { DYNAMIC } from './headers.js'
 import { isRead } from './http.js'
@@ -14,6 +14,19 @@ export function urlsUnder(prefix: string): Url {
   const pathOf = (name: string) => (name.includes('/') ? name : name.replaceAll('-', '/'))
   return (name, part) =>
     `${prefix}/${pathOf(name)}/${part === undefined ? '' : `${encodeURIComponent(part)}/`}`
+}
+
+/** Remembers the routes of constant paths. Routers try every route for each request. */
+export class RememberingRouter extends Router {
+  readonly #matches = new Map<string, MatchResult>()
+
+  override match(path: string, method: string): MatchResult {
+    const request = `${method} ${path}`
+    const match = this.#matches.get(request) ?? super.match(path, method)
+    if (match.route && pathsOf(this).methods.has(path)) this.#matches.set(request, match)
+    // The next router of the app adds its routes to the list.
+    return { ...match, path: [...match.path] }
+  }
 }
 
 export interface Route {
