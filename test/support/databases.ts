@@ -41,10 +41,7 @@ let template: Promise<string> | undefined
 export async function migratedDatabase(): Promise<string> {
   template ??= makeTemplate()
   const url = await template
-  if (server !== undefined) {
-    // A third faster than through the server's log.
-    return freshOnServer(server, ` template ${new URL(url).pathname.slice(1)} strategy file_copy`)
-  }
+  if (server !== undefined) return copyOnServer(server, url)
   const copy = freshFile()
   copyFileSync(fileOf(url), fileOf(copy))
   return copy
@@ -53,7 +50,77 @@ export async function migratedDatabase(): Promise<string> {
 async function makeTemplate(): Promise<string> {
   const url = await freshDatabase()
   await (await openDatabase(url)).close()
+  if (server !== undefined) {
+    const client = await connected(url)
+    untouched = (await stateOf(client)).schema
+    await client.end()
+  }
   return url
+}
+
+/** Copies on the server that test files have used, and those that are empty again. */
+const used = new Set<string>()
+const emptied: string[] = []
+let untouched = ''
+
+async function copyOnServer(server: string, url: string): Promise<string> {
+  // A third faster than through the server's log.
+  const from = ` template ${new URL(url).pathname.slice(1)} strategy file_copy`
+  const copy = emptied.pop() ?? (await freshOnServer(server, from))
+  used.add(copy)
+  return copy
+}
+
+/**
+ * Empties the copies on the server for the next test file, because each new one takes 8 MB and up to 0.2 s. Those whose
+ * tables or settings were changed stay as they are, and so do those that are still in use.
+ */
+export async function reuseDatabases(): Promise<void> {
+  for (const url of used) {
+    await pools.get(url)?.end()
+    pools.delete(url)
+    const client = await connected(url)
+    const { schema, isInUse } = await stateOf(client)
+    if (!isInUse) used.delete(url)
+    if (!isInUse && schema === untouched) {
+      await client.query(EMPTY)
+      emptied.push(url)
+    }
+    await client.end()
+  }
+}
+
+interface State {
+  /** The number of things in the system tables, and the last transaction that changed one. */
+  schema: string
+  isInUse: boolean
+}
+
+const STATE = `
+  select
+    (select count(*) from pg_stat_activity where datid = own.oid and pid <> pg_backend_pid()) > 0 as "isInUse",
+    concat_ws(' ',
+      ${['pg_class', 'pg_attribute', 'pg_constraint', 'pg_trigger', 'pg_proc']
+        .map((table) => `(select concat_ws(' ', count(*), max(xmin::text::bigint)) from ${table})`)
+        .join()},
+      (select count(*) from pg_db_role_setting where setdatabase = own.oid),
+      (select concat_ws(' ', count(*), max(name)) from public.kysely_migration)
+    ) as schema
+  from pg_database own where datname = current_database()`
+
+const EMPTY = `
+  begin;
+  set local session_replication_role = replica;
+  do $$ declare name text; begin
+    for name in select tablename from pg_tables where schemaname = 'public' and tablename not like 'kysely%' loop
+      execute format('delete from %I', name);
+    end loop;
+  end $$;
+  commit`
+
+async function stateOf(client: pg.Client): Promise<State> {
+  const { rows } = await client.query<State>(STATE)
+  return rows[0] as State
 }
 
 let made = 0

@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url'
 const queue: (string | null)[][] = []
 Object.assign(globalThis, { UVU_DEFER: true, UVU_INDEX: 0, UVU_QUEUE: queue })
 const { exec } = await import('uvu')
+const { reuseDatabases } = process.env.TEST_DATABASE_URL ? await import('./databases.js') : {}
 
 for await (const file of createInterface(process.stdin)) {
   // A file that waits forever ends the process, as it would on its own.
@@ -17,6 +18,7 @@ for await (const file of createInterface(process.stdin)) {
   queue.splice(0, queue.length, [null])
   await import(pathToFileURL(file).href)
   await exec()
+  await reuseDatabases?.()
   process.stdout.write(`\n${process.env.TEST_FILE_ENDS} ${process.exitCode}\n`)
   process.stdin.ref()
 }
