@@ -7,7 +7,7 @@ import { siteKeys } from '../../src/secrets/key-file.js'
 import { createKeyring, splitKeys } from '../../src/secrets/keyring.js'
 import { assertDone, assertRefused, callGatehouse, type Outcome } from '../support/calling.js'
 import { migratedDatabase, rows, write } from '../support/databases.js'
-import { PASSWORD, Site } from '../support/helpers.js'
+import { PASSWORD, Site, until } from '../support/helpers.js'
 
 const ONE = Buffer.alloc(32, 1).toString('base64url')
 const TWO = Buffer.alloc(32, 2).toString('base64url')
@@ -28,9 +28,23 @@ function call(args: readonly string[], keys: readonly string[] = []): Promise<Ou
   return callGatehouse(['keys', ...args], { database, settings })
 }
 
-/** Starts the site with these keys and the real clock. */
-function start(keys: readonly string[]): Promise<Site> {
-  return Site.start({ database, environment: { SESSION_KEYS: keys.join(',') }, now: Date.now })
+/** Starts the site with these keys, or those of its file, and the real clock. Waits until it has recorded its keys. */
+async function start(keys: readonly string[] = [], options: { mail?: 'caught' } = {}): Promise<Site> {
+  const begun = Date.now()
+  const environment: Record<string, string> = keys.length > 0 ? { SESSION_KEYS: keys.join(',') } : {}
+  const site = await Site.start({ database, environment, now: Date.now, ...options })
+  const current = idOf(keys[0] ?? keysInFile()[0] ?? '')
+  const recorded = () => rows(database, 'select 1 from keys where id = ? and sealed_at >= ?', current, begun)
+  await until(async () => (await recorded()).length > 0, 'the keys are recorded')
+  return site
+}
+
+function keyFile(): string {
+  return `${database.slice('sqlite:'.length)}.key`
+}
+
+function keysInFile(): readonly string[] {
+  return siteKeys({ sessionKeys: [], keyFile: keyFile() })
 }
 
 async function restarted(site: Site, keys: readonly string[]): Promise<Site> {
@@ -94,12 +108,7 @@ function carried(visitor: ReturnType<Site['visitor']>, site: Site) {
 
 test('lists keys by id, and refuses to drop a key that is needed', async () => {
   // A caught email stays in its row.
-  const site = await Site.start({
-    database,
-    environment: { SESSION_KEYS: ONE },
-    mail: 'caught',
-    now: Date.now,
-  })
+  const site = await start([ONE], { mail: 'caught' })
   await site.visitor().signUp('Anna')
   const visitor = site.visitor()
   await visitor.logIn('Anna')
@@ -179,43 +188,40 @@ test('rotate in two steps: every node can decrypt what the others encrypt', asyn
 })
 
 if (process.env.TEST_DATABASE_URL === undefined) {
-  const keyFileOf = () => `${database.slice('sqlite:'.length)}.key`
-  const kept = () => siteKeys({ sessionKeys: [], keyFile: keyFileOf() })
-
   test('rotate changes the key file, and the site uses the new key when restarted', async () => {
-    await (await Site.start({ database, now: Date.now })).close()
-    const [old = ''] = kept()
+    await (await start()).close()
+    const [old = ''] = keysInFile()
     const rotated = await call(['rotate'])
     assertDone(rotated)
     assert.match(rotated.stdout, /^Added a new current key\. Restart the site/)
-    const [key = '', ...others] = kept()
+    const [key = '', ...others] = keysInFile()
     assert.equal(others, [old])
     assert.not.match(rotated.stdout, key)
-    assert.is(statSync(keyFileOf()).mode & 0o777, 0o600)
+    assert.is(statSync(keyFile()).mode & 0o777, 0o600)
     assert.equal(
-      readdirSync(dirname(keyFileOf())).filter((name) => /\.key/.test(name)),
+      readdirSync(dirname(keyFile())).filter((name) => /\.key/.test(name)),
       ['test.sqlite.key'],
     )
-    await (await Site.start({ database, now: Date.now })).close()
+    await (await start()).close()
     assert.match((await call(['list'])).stdout, new RegExp(`^${idOf(key)} .* current$`, 'm'))
     await age(idOf(old), 401 * DAY)
     assertDone(await call(['drop', idOf(old)]))
-    assert.equal(kept(), [key])
+    assert.equal(keysInFile(), [key])
   })
 
   test('rotate does not change a damaged, locked or missing key file', async () => {
     await (await Site.start({ database })).close()
-    writeFileSync(`${keyFileOf()}.new`, '')
-    const before = readFileSync(keyFileOf(), 'utf8')
+    writeFileSync(`${keyFile()}.new`, '')
+    const before = readFileSync(keyFile(), 'utf8')
     assertRefused(await call(['rotate']), 1, /\.key\.new exists: another command is changing the keys/)
-    assert.is(readFileSync(keyFileOf(), 'utf8'), before)
-    rmSync(`${keyFileOf()}.new`)
-    writeFileSync(keyFileOf(), 'damaged')
+    assert.is(readFileSync(keyFile(), 'utf8'), before)
+    rmSync(`${keyFile()}.new`)
+    writeFileSync(keyFile(), 'damaged')
     assertRefused(await call(['rotate']), 1, /The key file .* is damaged/)
-    assert.is(readFileSync(keyFileOf(), 'utf8'), 'damaged')
-    rmSync(keyFileOf())
+    assert.is(readFileSync(keyFile(), 'utf8'), 'damaged')
+    rmSync(keyFile())
     assertRefused(await call(['rotate']), 1, /^There is no key file /)
-    assert.not.ok(existsSync(keyFileOf()))
+    assert.not.ok(existsSync(keyFile()))
   })
 }
 
