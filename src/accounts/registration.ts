@@ -45,10 +45,10 @@ export function addressOf(
 
 export async function signupErrors(
   registry: Naming,
-  { password, ...applicant }: Applicant & { password: string | undefined },
+  applicant: Applicant & { password: string | undefined },
   beforeLookup: () => Promise<void> = async () => {},
 ): Promise<FieldError[]> {
-  const { name, email } = applicant
+  const { name, email, password } = applicant
   const ofName = fields.check(fields.username, name)
   const ofEmail = email === null ? [] : fields.check(fields.email, email)
   const isLookedUp = ofName.length === 0 || ofEmail.length === 0

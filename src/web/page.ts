@@ -40,6 +40,7 @@ export interface PagesOptions {
   csrf: Csrf
   notices: Notices
   url: Url
+  /** Returns a new object, to which the values of the page are added. */
   shared: (ctx: Context) => object
   visitor: Subject
   typed: (ctx: Context) => Readonly<Partial<Values>>
@@ -196,7 +197,7 @@ export class SitePages implements Pages {
 
   rendered(ctx: Context, template: string, values: object, at?: string): string {
     const { shared, languages } = this.#options
-    const all = { ...shared(ctx), languages: languages.links(ctx, at), ...values }
+    const all = Object.assign(shared(ctx), { languages: languages.links(ctx, at) }, values)
     return this.viewsOf(ctx).render(template, all)
   }
 
@@ -221,7 +222,7 @@ export class SitePages implements Pages {
         const other = languages.take(ctx)
         if (other !== undefined) return redirect(ctx, other)
         const messages = { notice: shownNotice(this.viewsOf(ctx), notices.take(ctx)) }
-        this.#page(ctx, template, { messages, ...values() })
+        this.#page(ctx, template, Object.assign({ messages }, values()))
       },
       fragment: () => redirectHtmx(ctx, ownPath(seenUrl(ctx)) ?? '/'),
     })
@@ -237,7 +238,7 @@ export class SitePages implements Pages {
 
   #fragment(ctx: Context, template: string, values: object): void {
     const { shared, languages } = this.#options
-    const html = this.viewsOf(ctx).render(template, { ...shared(ctx), ...values })
+    const html = this.viewsOf(ctx).render(template, Object.assign(shared(ctx), values))
     respondIn(ctx, languages.of(ctx), html)
   }
 }
