@@ -162,21 +162,41 @@ function cacheStatements(connection: BetterSqlite3.Database): (sql: string) => k
   return (sql) => {
     const known = statements.get(sql)
     if (known !== undefined) return known
-    const statement = translatingStatement(translateErrors(() => connection.prepare(sql)))
+    const statement = translatingStatement(
+      translateErrors(() => connection.prepare<unknown[], unknown[]>(sql)),
+    )
     if (statements.size < MAX_STATEMENTS) statements.set(sql, statement)
     return statement
   }
 }
 
-function translatingStatement(statement: BetterSqlite3.Statement): kysely.SqliteStatement {
+type Statement = BetterSqlite3.Statement<unknown[], unknown[]>
+
+function translatingStatement(statement: Statement): kysely.SqliteStatement {
+  const { reader, source } = statement
+  // The columns of `*` may change while the statement is cached.
+  const read = reader && !source.includes('*') ? readingByPlace(statement) : statement.all.bind(statement)
   return {
-    reader: statement.reader,
-    all: (parameters) => translateErrors(() => statement.all(parameters)),
+    reader,
+    all: (parameters) => translateErrors(() => read(parameters)),
     run: (parameters) => translateErrors(() => statement.run(parameters)),
     iterate: () => {
       throw new Error('Streaming is not supported: a cached statement can have one reader at a time.')
     },
   }
+}
+
+// better-sqlite3 would create the names of the columns again for each row.
+function readingByPlace(statement: Statement): (parameters: readonly unknown[]) => object[] {
+  const names = statement.columns().map(({ name }) => name)
+  statement.raw()
+  return (parameters) => statement.all(parameters).map((values) => rowOf(names, values))
+}
+
+function rowOf(names: readonly string[], values: readonly unknown[]): Record<string, unknown> {
+  const row: Record<string, unknown> = {}
+  for (let at = 0; at < names.length; at++) row[names[at] ?? ''] = values[at]
+  return row
 }
 
 export function translateErrors<Result>(work: () => Result): Result {

@@ -69,6 +69,29 @@ test('statements are planned once, whatever their values', ({ database }) => {
   assert.is(write.compile().sql, 'update "users" set "language" = ? where "id" = (select ?)')
 })
 
+test('rows have the columns that the statement names, and those of * follow the table', async ({
+  database,
+}) => {
+  const { main } = database
+  await sql`create table fruits (name text primary key, weight integer)`.execute(main)
+  const insert = (name: string) =>
+    sql`insert into fruits values (${name}, null) returning weight, name as called`.execute(main)
+  const named = () => sql`select weight, upper(name) as loud, name from fruits order by name`.execute(main)
+  const every = () => sql`select * from fruits`.execute(main)
+  assert.equal((await named()).rows, [])
+  assert.equal((await insert('pear')).rows, [{ weight: null, called: 'pear' }])
+  assert.equal((await every()).rows, [{ name: 'pear', weight: null }])
+  assert.equal((await insert('fig')).rows, [{ weight: null, called: 'fig' }])
+  await sql`alter table fruits drop column weight`.execute(main)
+  await sql`alter table fruits add column weight text default '1 g'`.execute(main)
+  await sql`alter table fruits add column color text default 'green'`.execute(main)
+  assert.equal((await named()).rows, [
+    { weight: '1 g', loud: 'FIG', name: 'fig' },
+    { weight: '1 g', loud: 'PEAR', name: 'pear' },
+  ])
+  assert.equal((await every()).rows[0], { name: 'pear', weight: '1 g', color: 'green' })
+})
+
 test('only its owner can read the file', async () => {
   const parent = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
   const folder = join(parent, 'new', 'folder')
