@@ -86,8 +86,8 @@ export class Site {
     return (await this.#mailbox.waitFor(to, count)).map(asRead)
   }
 
-  /** Waits for an email to an address that matches. */
-  async mailThat(to: string, isIt: (mail: Mail) => boolean): Promise<Mail> {
+  /** Waits for an email to an address, or to any, that matches. */
+  async mailThat(to: string | undefined, isIt: (mail: Mail) => boolean): Promise<Mail> {
     const found = () => this.#mailbox.mails(to).map(asRead).find(isIt)
     await until(() => found() !== undefined, `such a mail for ${to}`)
     return found() as Mail
