@@ -15,7 +15,7 @@ export interface Origin {
 }
 
 export interface Visit {
-  requestId: string
+  requestId(): string
   deviceOf(account: Account | undefined): string | undefined
   /** The same if a second step was ever passed on the device. */
   provenDeviceOf(account: Account): string | undefined

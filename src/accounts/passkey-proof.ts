@@ -136,7 +136,7 @@ async function checkPasskey(
   const { passkey, account } = found
   if (!isOwner(account, presented, assertion)) return refuse(PASSKEY_WRONG, 'passkey_wrong')
   const verified = await verifyAssertion(assertion, presented.party, passkey).catch((error: unknown) => {
-    registry.log.debug({ id: origin.visit?.requestId, err: error }, 'passkey refused')
+    registry.log.debug({ id: origin.visit?.requestId(), err: error }, 'passkey refused')
   })
   if (!verified) return refuse(PASSKEY_WRONG, 'passkey_wrong')
   if (isCopied(passkey, verified)) {

@@ -39,7 +39,7 @@ export async function proveFirst(origin: Origin, registry: Registry, presented: 
   const attempts: Counted[] = [{ rule: 'signupNetwork', of: networkOf(origin.address) }]
   await countAgainstLimits(origin, registry, attempts)
   const created = await verifyAttestation(attestation, presented.party).catch((error: unknown) => {
-    registry.log.debug({ id: origin.visit?.requestId, err: error }, 'passkey refused')
+    registry.log.debug({ id: origin.visit?.requestId(), err: error }, 'passkey refused')
   })
   if (!created) {
     await spendChallenge(registry, presented, attestation)

@@ -44,7 +44,7 @@ export async function addPasskey(
   const mail = await countedNotice(origin, registry, user, { kind: 'passkey-added', rule: 'passkeyChange' })
   if (!(await spendChallenge(registry, presented, attestation))) return { ok: false, error: CHALLENGE_OLD }
   const created = await verifyAttestation(attestation, presented.party).catch((error: unknown) => {
-    registry.log.debug({ id: origin.visit?.requestId, err: error }, 'passkey refused')
+    registry.log.debug({ id: origin.visit?.requestId(), err: error }, 'passkey refused')
   })
   if (!created) return { ok: false, error: PASSKEY_WRONG }
   return storePasskey(origin, registry, { created, user, session, mail, rpId: presented.party.id })

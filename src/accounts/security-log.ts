@@ -21,7 +21,7 @@ export function logSecurity(
 ): void {
   log.info(
     {
-      id: origin.visit?.requestId,
+      id: origin.visit?.requestId(),
       event,
       ...(reason !== undefined && { reason }),
       ...(purpose !== undefined && { purpose }),

@@ -1,5 +1,6 @@
 import { latinLookOf } from './confusables.js'
 import { fold } from './fold.js'
+import { isPlain } from './normal-form.js'
 import { once } from './once.js'
 
 // Scripts that one language combines (UTS #39, 5.2, "highly restrictive"), most used first.
@@ -12,6 +13,7 @@ const SCRIPT_SETS =
 
 /** Also true if a whole word looks Latin but is not, such as Cyrillic `Сара` before `Smith`. */
 export function mixesScripts(name: string): boolean {
+  if (isPlain(name)) return false
   const words = name.split(/[ ._-]+/)
   return words.some(isMixed) || (isMixed(name) && words.some(looksLatin))
 }

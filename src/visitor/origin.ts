@@ -16,7 +16,7 @@ export function originOf(ctx: Context, gatehouse: Gatehouse): Origin {
     userAgent: userAgentOf(ctx),
     language: gatehouse.languageOf(ctx),
     visit: {
-      requestId: requestId(ctx),
+      requestId: () => requestId(ctx),
       deviceOf: (account) => deviceOf(ctx, gatehouse, account),
       provenDeviceOf: (account) => provenDeviceOf(ctx, gatehouse, account),
       throwIfDisconnected: () => refuseIfLeft(ctx),
