@@ -5,6 +5,7 @@ import { DeliveryError, type OutgoingMail } from '../../src/mail/transport.js'
 import { freshDatabase, lock, rows, settingsFor } from '../support/databases.js'
 import {
   BASE_URL,
+  type Context,
   codesIn,
   deliverySuite,
   inState,
@@ -13,18 +14,42 @@ import {
   only,
   post,
   type Row,
-  retried,
   start,
-  startAgain,
-  startWith,
   stored,
   tried,
   userOf,
 } from '../support/delivery.js'
-import { until, Visitor } from '../support/helpers.js'
+import { type Site, until, Visitor } from '../support/helpers.js'
+import { type MailServerOptions, TestMailServer } from '../support/mail-server.js'
 import { addressOf, launchSite } from '../support/program.js'
 
 const test = deliverySuite('the queue')
+
+/** Starts a site with another mail server. */
+async function startWith(
+  context: Context,
+  options: MailServerOptions,
+  url?: { password?: string; isTrusted?: boolean },
+) {
+  await context.server.stop()
+  context.server = await TestMailServer.start(options)
+  return start(context, { environment: { SMTP_URL: context.server.url(url) } })
+}
+
+async function startAgain(context: Context, site: Site): Promise<Site> {
+  await site.close()
+  context.sites.splice(context.sites.indexOf(site), 1)
+  const next = await start(context, { database: site.database })
+  next.clock.time = site.clock.time
+  return next
+}
+
+/** Moves the clock, and waits until all emails were tried once more. */
+async function retried(site: Site, later: number): Promise<void> {
+  await site.write("update mails set problem = ''")
+  site.clock.advance(later)
+  await tried(site)
+}
 
 test('an app sends emails with its own function, and failed emails are tried again', async (context) => {
   const sent: OutgoingMail[] = []

@@ -1,5 +1,5 @@
-import { PASSWORD, type Site, type Visitor } from './helpers.js'
-import { codeAt, type SecondStep, settled, turnOn } from './second-step.js'
+import type { Site, Visitor } from './helpers.js'
+import { type SecondStep, settled, turnOn } from './second-step.js'
 
 export interface Admin extends SecondStep {
   visitor: Visitor
@@ -13,12 +13,4 @@ export async function adminOf(site: Site, name: string, options: { htmx?: boolea
   await site.write(`update users set roles = 'admin' where name = '${name}'`)
   const [{ id } = { id: '' }] = await site.rows<{ id: string }>('select id from users where name = ?', name)
   return { visitor, id, ...second }
-}
-
-/** Logs in with both steps, in a new browser. */
-export async function logInTwice(site: Site, name: string, secret: string): Promise<Visitor> {
-  const visitor = site.visitor()
-  await visitor.logIn(name, { password: PASSWORD })
-  await visitor.send(await visitor.open('/login/two-step/'), { code: codeAt(secret, site.clock.time) })
-  return visitor
 }

@@ -6,10 +6,10 @@ import { readConfig } from '../../src/server/config.js'
 import { type Database, openDatabase } from '../../src/tables/schema.js'
 import { settingsFor } from './databases.js'
 import { Site, until } from './helpers.js'
-import { type MailServerOptions, type ReceivedMail, TestMailServer } from './mail-server.js'
+import { type ReceivedMail, TestMailServer } from './mail-server.js'
 
 export const BASE_URL = 'http://accounts.example.com:3000'
-export const FROM = 'The Gate <no-reply@example.com>'
+const FROM = 'The Gate <no-reply@example.com>'
 
 export interface Context {
   server: TestMailServer
@@ -42,25 +42,6 @@ export async function start(context: Context, { environment = {}, ...options }: 
   const site = await Site.start({ environment: mailed, ...options })
   context.sites.push(site)
   return site
-}
-
-/** Starts a site with another mail server. */
-export async function startWith(
-  context: Context,
-  options: MailServerOptions,
-  url?: { password?: string; isTrusted?: boolean },
-) {
-  await context.server.stop()
-  context.server = await TestMailServer.start(options)
-  return start(context, { environment: { SMTP_URL: context.server.url(url) } })
-}
-
-export async function startAgain(context: Context, site: Site): Promise<Site> {
-  await site.close()
-  context.sites.splice(context.sites.indexOf(site), 1)
-  const next = await start(context, { database: site.database })
-  next.clock.time = site.clock.time
-  return next
 }
 
 export interface Row {
@@ -96,13 +77,6 @@ export async function tried(site: Site): Promise<void> {
     async () => (await stored(site)).every(({ problem }) => problem !== ''),
     'all emails were tried',
   )
-}
-
-/** Moves the clock, and waits until all emails were tried once more. */
-export async function retried(site: Site, later: number): Promise<void> {
-  await site.write("update mails set problem = ''")
-  site.clock.advance(later)
-  await tried(site)
 }
 
 /** Writes emails into the outbox of a site without the site. */

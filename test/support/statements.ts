@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { Kysely, SqliteDialect } from '../../src/database/kysely.js'
 import type { Site } from './helpers.js'
 
-export interface Work<Result> {
+interface Work<Result> {
   result: Result
   /** The statements before the response was sent. */
   before: string[]
