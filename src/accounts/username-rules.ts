@@ -25,7 +25,7 @@ const FULL_AND_HALF_WIDTH = /[\uFF01-\uFFEF]/g
 // Only composes and normalizes width (RFC 8265 3.3).
 export function normalizeName(name: string): string {
   const trimmed = trimBlank(name)
-  if (isPlain(trimmed) || isOverlong(trimmed)) return trimmed
+  if (isOverlong(trimmed) || isPlain(trimmed)) return trimmed
   const plain = trimmed.replaceAll(SPACES, ' ')
   const inWidth = plain.replaceAll(FULL_AND_HALF_WIDTH, (letter) => letter.normalize('NFKC'))
   return trimBlank(normalForm(inWidth, 'NFC'))

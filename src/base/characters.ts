@@ -18,7 +18,7 @@ const EMOJI = /[\p{Extended_Pictographic}\p{Emoji_Modifier}]/u
 
 export function trimBlank(text: string): string {
   const trimmed = text.trim()
-  if (isPlain(trimmed) || isOverlong(trimmed)) return trimmed
+  if (isOverlong(trimmed) || isPlain(trimmed)) return trimmed
   const characters = [...trimmed]
   const start = characters.findIndex((one) => !BLANK.test(one))
   if (start < 0) return ''

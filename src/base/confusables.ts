@@ -1,12 +1,12 @@
 import { createRequire } from 'node:module'
-import { isOverlong } from './normal-form.js'
+import { isOverlong, isPlain } from './normal-form.js'
 import { once } from './once.js'
 
 /** Replaces letters with the Latin ones they resemble (UTS #39, 4). Keeps capitals, as `I` looks like `l`. */
 export function latinLookOf(text: string): string {
-  if (isAscii(text) || isOverlong(text)) return text
+  if (isOverlong(text) || isPlain(text)) return text
   const letters = [...text.normalize('NFKD').replaceAll(IGNORABLE, '')]
-  const prototypes = letters.map((letter) => (isAscii(letter) ? letter : prototypeOf(letter))).join('')
+  const prototypes = letters.map((letter) => (isPlain(letter) ? letter : prototypeOf(letter))).join('')
   return [...prototypes.normalize('NFD').replaceAll(IGNORABLE, '')]
     .map((one) => SMALL_CAPITALS.get(one) ?? one)
     .join('')
@@ -37,7 +37,3 @@ const confusables = once((): ReadonlyMap<string, string> => {
   const table: Record<string, string> = createRequire(import.meta.url)('unhomoglyph/data.json')
   return new Map(Object.entries(table))
 })
-
-function isAscii(text: string): boolean {
-  return /^[\0-\x7f]*$/.test(text)
-}
