@@ -1,5 +1,5 @@
 /*
- * Runs the built test files in two processes for each core. Files in heavy/ run only with --heavy, each in its own process,
+ * Runs the built test files in five processes for two cores. Files in heavy/ run only with --heavy, each in its own process,
  * one for each core. Words on the command line choose the files whose names contain one of them. --coverage measures the
  * coverage of all files together, without the browser. Files that open a database run on SQLite and on PostgreSQL (the
  * run's own server or TEST_DATABASE_URL), some only on SQLite. The benchmark runs last and alone.
@@ -80,9 +80,33 @@ const ON_SQLITE = [
 /** Files that change or measure their whole process. */
 const ALONE = ['accounts/username-rules', 'accounts/hints', 'database/handle.sqlite', 'database/unwritable']
 
+/** Files that take longer than others of their size. */
+const LONG = [
+  'app-file',
+  'browser/mounted',
+  'browser/passkeys',
+  'browser/two-step',
+  'cli',
+  'commands/backup.sqlite',
+  'commands/restore.sqlite',
+  'dev/gallery',
+  'dev/index',
+  'docs/mount',
+  'mail/queue',
+  'run',
+  'server/',
+  'views/languages',
+]
+
+const KINDS = ['browser', 'PostgreSQL', 'other'] as const
+type Kind = (typeof KINDS)[number]
+
+/**
+ * What the processes on two cores run first; then they help with the rest. Mixed, because those of the browser wait most of
+ * their time, and others a third. Only two for PostgreSQL, because each new database takes up to 0.2 s, and a process keeps its.
+ */
+const FIRST: readonly Kind[] = ['browser', 'browser', 'PostgreSQL', 'PostgreSQL', 'other']
 const SLOWEST_SHOWN = 10
-/** Most files wait a third of their time: for other processes, the disk or a timer. */
-const FILES_PER_CORE = 2
 const IMPORT = /\bfrom '(\.[^']+)'/g
 const SUMMARY = /^ {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)$/gm
 
@@ -104,11 +128,10 @@ process.on('SIGHUP', () => abort('SIGHUP', 129))
 process.on('SIGINT', () => abort('SIGINT', 130))
 process.on('SIGTERM', () => abort('SIGTERM', 143))
 
-const env = await environment()
-const serverUrl = await findServer()
+const [env, serverUrl] = await Promise.all([environment(), findServer()])
 const waiting = jobs.filter(({ file }) => !isMeasuring(file))
 const verdicts: Verdict[] = []
-await Promise.all(Array.from({ length: availableParallelism() * (wanted.heavy ? 1 : FILES_PER_CORE) }, work))
+await Promise.all(firstKinds().map(work))
 for (const job of jobs.filter(({ file }) => isMeasuring(file))) await newSlot().run(job)
 await Promise.all([leaveServer(), browser?.close()])
 
@@ -127,12 +150,23 @@ function choose(words: string[]): string[] {
     )
 }
 
-/** Puts the browser's files first, because they take longest, files that can share a process together, and short ones last. */
+/** Puts short files last, so that no long one ends alone. */
 function inOrder(jobs: Job[]): Job[] {
-  const rank = ({ file, database }: Job) => (isForBrowser(file) ? 0 : database === 'PostgreSQL' ? 1 : 2)
   const sizes = new Map(jobs.map(({ file }) => [file, statSync(join(here, file)).size]))
-  const sizeOf = ({ file }: Job) => sizes.get(file) ?? 0
-  return jobs.sort((one, other) => rank(one) - rank(other) || sizeOf(other) - sizeOf(one))
+  const sizeOf = ({ file }: Job) => (isIn(LONG, file) ? Number.MAX_VALUE : (sizes.get(file) ?? 0))
+  return jobs.sort((one, other) => Math.sign(sizeOf(other) - sizeOf(one)))
+}
+
+function kindOf({ file, database }: Job): Kind {
+  if (isForBrowser(file)) return 'browser'
+  return database === 'PostgreSQL' ? 'PostgreSQL' : 'other'
+}
+
+/** Returns what each of the processes runs first. */
+function firstKinds(): Kind[] {
+  const cores = availableParallelism()
+  const length = wanted.heavy ? cores : Math.ceil((cores * FIRST.length) / 2)
+  return Array.from({ length }, (_, at) => FIRST[at % FIRST.length] ?? 'other')
 }
 
 function isForBrowser(file: string): boolean {
@@ -199,15 +233,23 @@ async function environment(): Promise<NodeJS.ProcessEnv> {
 }
 
 async function startBrowser(): Promise<NodeJS.ProcessEnv> {
-  const unpacked = unpack(folder)
+  const unpacked = await unpack(folder)
   browser = await serve(unpacked)
   return { ...unpacked, CHROMIUM_SERVER: browser.wsEndpoint() }
 }
 
-async function work(): Promise<void> {
+async function work(first: Kind): Promise<void> {
   const slot = newSlot()
-  for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await slot.run(job)
+  const kinds = [first, ...KINDS.toReversed()]
+  for (let job = next(kinds); job !== undefined; job = next(kinds)) await slot.run(job)
   await slot.end()
+}
+
+/** Takes the first waiting job of the first kind that has one. */
+function next(kinds: readonly Kind[]): Job | undefined {
+  const kind = kinds.find((kind) => waiting.some((job) => kindOf(job) === kind))
+  const at = waiting.findIndex((job) => kindOf(job) === kind)
+  return at < 0 ? undefined : waiting.splice(at, 1)[0]
 }
 
 /** Runs files one after another, in the same process if they can share one. */
@@ -222,15 +264,21 @@ function newSlot() {
     }
     return shared.process
   }
+  const outcomeOf = async ({ file }: Job, path: string, own: NodeJS.ProcessEnv) => {
+    if (isHeavy(file)) return new TestProcess({ ...env, ...own }, path).run()
+    if (!isIn(ALONE, file)) return (await processFor(own)).run(path)
+    const alone = new TestProcess({ ...env, ...own })
+    const outcome = await alone.run(path)
+    await alone.finish()
+    return outcome
+  }
   return {
     end,
     async run(job: Job): Promise<void> {
       const start = performance.now()
       const own = environmentOf(job)
       const path = join(here, job.file)
-      const outcome = isAlone(job)
-        ? await new TestProcess({ ...env, ...own }, path).run()
-        : await (await processFor(own)).run(path)
+      const outcome = await outcomeOf(job, path, own)
       const what = job.database === undefined ? job.file : `${job.file} on ${job.database}`
       const seconds = (performance.now() - start) / 1000
       report({ ...verdictOf(outcome), what, seconds, output: outcome.output })
@@ -239,18 +287,14 @@ function newSlot() {
   }
 }
 
-function isAlone({ file }: Job): boolean {
-  return isHeavy(file) || isIn(ALONE, file)
-}
-
 function environmentOf(job: Job): NodeJS.ProcessEnv {
   return {
     TEST_DATABASE_URL: job.database === 'PostgreSQL' ? serverUrl : undefined,
-    NODE_V8_COVERAGE: isCounted(job) ? coverage : undefined,
+    COVERAGE_FOLDER: isCounted(job) ? coverage : undefined,
   }
 }
 
-/** Whether the job counts for the coverage. Counting makes all code slower, and what runs twice need not be counted twice. */
+/** Whether the job counts for the coverage. What runs twice need not be measured twice. */
 function isCounted({ file, database }: Job): boolean {
   return !isForBrowser(file) && (database !== 'PostgreSQL' || file.endsWith('.postgres.test.js'))
 }

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
 import { type Browser, type BrowserServer, chromium } from 'playwright-core'
 
 const INSTALLED = [
@@ -28,7 +29,7 @@ const FONTS = `<?xml version="1.0"?>
 export async function launch(): Promise<Browser> {
   const { CHROMIUM_SERVER } = process.env
   if (CHROMIUM_SERVER !== undefined) return chromium.connect(CHROMIUM_SERVER)
-  Object.assign(process.env, unpackOnce())
+  Object.assign(process.env, await unpackOnce())
   return chromium.launch(options())
 }
 
@@ -38,7 +39,7 @@ export function serve(environment: NodeJS.ProcessEnv): Promise<BrowserServer> {
   return chromium.launchServer({ ...options(CHROMIUM_PATH), env: { ...process.env, ...environment } })
 }
 
-function unpackOnce(): NodeJS.ProcessEnv {
+async function unpackOnce(): Promise<NodeJS.ProcessEnv> {
   if (process.env.CHROMIUM_PATH || !isPackaged()) return {}
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-chromium-'))
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -55,10 +56,10 @@ function options(chosen = process.env.CHROMIUM_PATH) {
  * Unpacks the npm package's Chromium into `folder`, in 2 to 4 seconds and 210 MB, and returns the environment that
  * a process needs to start it. Returns nothing if `CHROMIUM_PATH` is set or the package has no binary for the platform.
  */
-export function unpack(folder: string): NodeJS.ProcessEnv {
+export async function unpack(folder: string): Promise<NodeJS.ProcessEnv> {
   if (process.env.CHROMIUM_PATH || !isPackaged()) return {}
   writeFileSync(join(folder, 'fonts.conf'), FONTS)
-  execFileSync(process.execPath, ['--input-type=module', '--eval', unpacking()], {
+  await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', unpacking()], {
     // The package unpacks to TMPDIR, and its copies of NSS and expat only where it believes to be on AWS.
     env: { ...process.env, TMPDIR: folder, AWS_LAMBDA_JS_RUNTIME: 'nodejs20.x' },
   })

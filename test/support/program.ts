@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 
 /** The environment variables that a tested program inherits, without settings of a site. */
-const INHERITED = ['PATH', 'SystemRoot', 'TMPDIR', 'TEMP', 'TMP', 'NODE_V8_COVERAGE']
+const INHERITED = ['PATH', 'SystemRoot', 'TMPDIR', 'TEMP', 'TMP']
 
 export function inherited(): Record<string, string> {
   const named = INHERITED.map((name): [string, string | undefined] => [name, process.env[name]])

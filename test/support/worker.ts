@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url'
 const queue: (string | null)[][] = []
 Object.assign(globalThis, { UVU_DEFER: true, UVU_INDEX: 0, UVU_QUEUE: queue })
 const { exec } = await import('uvu')
+const writeCoverage = await coverage(process.env.COVERAGE_FOLDER)
 const { reuseDatabases } = process.env.TEST_DATABASE_URL ? await import('./databases.js') : {}
 
 for await (const file of createInterface(process.stdin)) {
@@ -22,4 +23,11 @@ for await (const file of createInterface(process.stdin)) {
   process.stdout.write(`\n${process.env.TEST_FILE_ENDS} ${process.exitCode}\n`)
   process.stdin.ref()
 }
+writeCoverage?.()
 process.exit()
+
+async function coverage(folder: string | undefined) {
+  if (folder === undefined) return undefined
+  const { startCoverage } = await import('./coverage.js')
+  return startCoverage(folder)
+}
