@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { added, linksOf } from './features/index.js'
 import type { AccountsOptions } from './options.js'
 import { cookieOptions, originOf, type Settings } from './settings.js'
+import { inAscii } from './views/markup.js'
 import { type AllSiteViews, createSiteViews } from './views/site-views.js'
 import { noteOtherHtmx, noteUnusedTemplates } from './views/templates.js'
 import type { Feature } from './visitor/feature.js'
@@ -60,7 +61,7 @@ export function languageChoiceOf(
   const { language } = options
   const { name, ...where } = cookieOptions(options)
   return createLanguageChoice({
-    offered: all,
+    offered: all.map(({ tag, name }) => ({ tag, name: inAscii(name) })),
     cookie: { name: `${name}-language`, ...where },
     decide: typeof language === 'function' ? language : undefined,
     isFromElsewhere: (ctx) => isFromElsewhere(ctx, originOf(options)),

@@ -14,14 +14,14 @@ export interface LanguageChoice {
 
 export interface LanguageLink {
   tag: string
-  name: string
+  name: unknown
   href: string
   isCurrent: boolean
 }
 
 export interface LanguageChoiceOptions {
   /** The first is the fallback. */
-  offered: readonly { tag: string; name: string }[]
+  offered: readonly Pick<LanguageLink, 'tag' | 'name'>[]
   cookie: CookieOptions
   decide?: ((ctx: Context) => string | undefined) | undefined
   isFromElsewhere: (ctx: Context) => boolean
