@@ -1,4 +1,4 @@
-import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
 import { pooledRandomBytes } from '../secrets/random.js'
@@ -61,7 +61,7 @@ export function createCsrf({ cookie, spare, ofLogin }: CsrfOptions): Csrf {
 }
 
 export function newSecret(): string {
-  return randomBytes(SECRET_LENGTH).toString('base64url')
+  return pooledRandomBytes(SECRET_LENGTH).toString('base64url')
 }
 
 // Masks each token anew, because the same bytes could be guessed from compressed lengths (BREACH).
