@@ -25,6 +25,8 @@ const SECURITY = {
   'x-frame-options': 'DENY',
 }
 
+const NOTHING_LOADED = "default-src 'none'; frame-ancestors 'none'"
+
 test('the home page links to login and sign-up', async () => {
   const page = await site.visitor().open('/')
   assert.is(page.status, 200)
@@ -48,9 +50,11 @@ test('every response has the security headers, and no dynamic one is cached', as
   ]
   for (const path of paths) {
     const page = await site.visitor().open(path)
-    for (const [name, value] of Object.entries(SECURITY))
+    const isFile = path === asset || path === '/favicon.ico'
+    const expected = isFile ? { ...SECURITY, 'content-security-policy': NOTHING_LOADED } : SECURITY
+    for (const [name, value] of Object.entries(expected))
       assert.is(page.headers[name], value, `${name} of ${path}`)
-    if (path === asset || path === '/favicon.ico') continue
+    if (isFile) continue
     assert.is(page.headers['cache-control'], 'private, no-cache, no-store', path)
     assert.match(page.headers.vary ?? '', /^HX-Request\b/, path)
   }
@@ -126,6 +130,17 @@ test('assets are served compressed and immutable, with an ETag per encoding', as
   }
   assert.is((await site.visitor().open('/assets/htmx.000000000000.js')).status, 404)
   assert.is((await site.visitor().open('/assets/..%2fsite.css')).status, 404)
+})
+
+test('the style sheet and scripts are sent without comments', async () => {
+  const home = await site.visitor().open('/')
+  const text = async (path = '') => (await fetch(site.address + path)).text()
+  const css = await text(home.$('link[rel=stylesheet]').attr('href'))
+  assert.match(css, /^ ?:root \{ --page: #f6f7f9; --surface: #fff;/)
+  assert.not.match(css, /\/\*|\n/)
+  const js = await text(home.$('script').attr('src'))
+  assert.match(js, /^var htmx=.*;\s*const sayNoResponse = /)
+  assert.not.match(js, /\/\/ htmx has no/)
 })
 
 const DECODERS = { br: brotliDecompressSync, gzip: gunzipSync, identity: (body: Buffer) => body }

@@ -11,6 +11,9 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
+/** For what is no page, even if a browser opens it as one. */
+export const NOTHING_LOADED = "default-src 'none'; frame-ancestors 'none'"
+
 // OWASP ASVS 5 V3.4 and MDN Observatory. HSTS covers this host only.
 export function securityHeaders({ https }: { https: boolean }): Record<string, string> {
   return {

@@ -253,7 +253,7 @@ for (const [name, viewport] of Object.entries(SIZES)) {
   })
 }
 
-test('a first visit to a page is at most 4 requests and 45 KB compressed', async () => {
+test('a first visit to a page is at most 4 requests and 22 KB compressed', async () => {
   for (const [paths, options] of [[STRANGERS, {}] as const, [USERS, user] as const]) {
     const page = await withoutCache(options)
     const bodies: Promise<Buffer>[] = []
@@ -264,7 +264,7 @@ test('a first visit to a page is at most 4 requests and 45 KB compressed', async
       const sizes = (await Promise.all(bodies.splice(0))).map((body) => gzipSync(body).length)
       const bytes = sizes.reduce((sum, size) => sum + size, 0)
       assert.ok(sizes.length > 2 && sizes.length <= 4, `${path}: ${sizes.length} requests`)
-      assert.ok(bytes > 5_000 && bytes < 45_000, `${path}: ${bytes} bytes`)
+      assert.ok(bytes > 5_000 && bytes < 22_000, `${path}: ${bytes} bytes`)
     }
     await page.context().close()
   }

@@ -5,7 +5,7 @@ import * as cheerio from 'cheerio'
 import type { Cost } from './processes.js'
 import { seededFile, startSite, temporaryFolder } from './stage.js'
 
-const MOST_BYTES = 45_000
+const MOST_BYTES = 20_000
 const MOST_REQUESTS = 4
 const PATH = '/login/'
 
