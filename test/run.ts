@@ -5,17 +5,17 @@
  * run's own server or TEST_DATABASE_URL), some only on SQLite. The benchmark runs last and alone.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { availableParallelism, tmpdir } from 'node:os'
+import { availableParallelism } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { BrowserServer } from 'playwright-core'
 import { root } from '../src/base/package.js'
 import { serve, unpack } from './browser/chromium.js'
 import { dropDatabases } from './support/databases.js'
-import { endLeftServers, markRun } from './support/leftovers.js'
 import { PostgresServer } from './support/postgres.js'
+import { endLeftServers, makeRunFolder } from './support/run-folder.js'
 import { killProcesses, type Outcome, TestProcess } from './support/test-process.js'
 
 type Database = 'SQLite' | 'PostgreSQL'
@@ -118,8 +118,7 @@ const { values: wanted, positionals: words } = parseArgs({
 })
 const jobs = inOrder(choose(words).flatMap(jobsOf))
 if (jobs.length === 0) console.log('There is no test file of such a name.')
-const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
-markRun(folder)
+const folder = makeRunFolder({ inMemory: !wanted.heavy })
 let server: PostgresServer | undefined
 let browser: BrowserServer | undefined
 const coverage = wanted.coverage && words.length === 0 ? join(folder, 'coverage') : undefined
@@ -211,7 +210,7 @@ function leadsTo(wanted: string, file: string): boolean {
 async function findServer(): Promise<string | undefined> {
   if (!jobs.some(({ database }) => database === 'PostgreSQL')) return undefined
   if (process.env.TEST_DATABASE_URL) return process.env.TEST_DATABASE_URL
-  endLeftServers()
+  endLeftServers(folder)
   server = await PostgresServer.make(join(folder, 'postgres'), { detached: true })
   await server.start()
   return server.url
