@@ -39,7 +39,12 @@ export function createLanguageChoice(options: LanguageChoiceOptions): LanguageCh
   const { isOpen, fromApp, fromUrl, fromCookie, fromHeader } = sources(options)
   const chosen = new WeakMap<Context, string>()
   const linksTo = (path: string, current: string): readonly LanguageLink[] =>
-    offered.map((one) => ({ ...one, href: `${path}${PARAMETER}=${one.tag}`, isCurrent: one.tag === current }))
+    offered.map(({ tag, name }) => ({
+      tag,
+      name,
+      href: `${path}${PARAMETER}=${tag}`,
+      isCurrent: tag === current,
+    }))
   const withoutQuery = new Map(offered.map(({ tag }) => [tag, linksTo('?', tag)]))
 
   return {

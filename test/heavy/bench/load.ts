@@ -22,6 +22,8 @@ export interface Load {
   response: { status: number; body: string }
   connections: number
   seconds: number
+  /** Whether visitors stay awake while they wait. To wake them would be work of the server. */
+  isAwake?: boolean
   /** Requests in a second, evenly spaced; by default as many as get a response. */
   rate?: number
 }
@@ -116,8 +118,12 @@ async function open(connection: Connection, address: string, path: string): Prom
 }
 
 /** As fast as responses arrive. */
-async function fire({ address, connections, seconds }: Load, ask: Ask): Promise<void> {
+async function fire({ address, connections, seconds, isAwake }: Load, ask: Ask): Promise<void> {
   const end = performance.now() + seconds * 1000
+  const stayAwake = () => {
+    if (performance.now() < end) setImmediate(stayAwake)
+  }
+  if (isAwake) stayAwake()
   const visit = async () => {
     const connection = new Connection(address)
     while (performance.now() < end) await ask(connection)

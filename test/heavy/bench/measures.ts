@@ -207,8 +207,8 @@ export async function comparePages(
   ofFloor: Request,
   connections = PAGES,
 ): Promise<Comparison> {
-  const target = visitors.contender(site, ofSite, { connections })
-  const other = visitors.contender(floor, ofFloor, { connections })
+  const target = visitors.contender(site, ofSite, { connections, isAwake: true })
+  const other = visitors.contender(floor, ofFloor, { connections, isAwake: true })
   await target(WARM_UP)
   await other(WARM_UP)
   return compare(target, other, pace)

@@ -92,7 +92,7 @@ export class Visitors {
   contender(
     server: Server,
     request: Request,
-    { connections, ...more }: { connections: number } & Pick<Load, 'users' | 'rate' | 'opens'>,
+    { connections, ...more }: { connections: number } & Pick<Load, 'users' | 'rate' | 'opens' | 'isAwake'>,
   ): Contender {
     return async (seconds) => {
       const from = this.#number
