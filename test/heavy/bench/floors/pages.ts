@@ -10,7 +10,7 @@ import nunjucks from 'nunjucks'
 import { root } from '../../../../src/base/package.js'
 // Loads the same native modules into memory.
 import '@node-rs/argon2'
-import { dataOf, withMarkup } from '../../../../src/views/markup.js'
+import { dataOf, inAscii, withMarkup } from '../../../../src/views/markup.js'
 import { REFUSED } from '../forms.js'
 import { serve } from './serve.js'
 
@@ -48,9 +48,9 @@ views.addGlobal('dir', 'ltr')
 views.addGlobal('languages', [
   { tag: 'en', name: 'English', href: '?lang=en', isCurrent: true },
   { tag: 'de', name: 'Deutsch', href: '?lang=de', isCurrent: false },
-  { tag: 'es', name: 'Español', href: '?lang=es', isCurrent: false },
-  { tag: 'fr', name: 'Français', href: '?lang=fr', isCurrent: false },
-  { tag: 'ru', name: 'Русский', href: '?lang=ru', isCurrent: false },
+  { tag: 'es', name: inAscii('Español'), href: '?lang=es', isCurrent: false },
+  { tag: 'fr', name: inAscii('Français'), href: '?lang=fr', isCurrent: false },
+  { tag: 'ru', name: inAscii('Русский'), href: '?lang=ru', isCurrent: false },
 ])
 views.addGlobal('theme', 'auto')
 
