@@ -74,6 +74,7 @@ const ON_SQLITE = [
   'web/onward',
   'web/query',
   'web/reflection',
+  'web/routes',
   'well-known',
 ]
 
