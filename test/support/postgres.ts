@@ -28,7 +28,7 @@ interface Owner {
 const FLAGS = {
   fsync: 'off',
   full_page_writes: 'off',
-  max_connections: '200',
+  max_connections: '500',
   // It visits every database in turn, and there are hundreds.
   autovacuum: 'off',
   log_checkpoints: 'off',
