@@ -10,9 +10,8 @@ import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { BrowserServer } from 'playwright-core'
 import { root } from '../src/base/package.js'
-import { serve, unpack } from './browser/chromium.js'
+import { unpack } from './browser/chromium.js'
 import { dropDatabases } from './support/databases.js'
 import { PostgresServer } from './support/postgres.js'
 import { endLeftServers, makeRunFolder } from './support/run-folder.js'
@@ -121,7 +120,6 @@ const jobs = inOrder(choose(words).flatMap(jobsOf))
 if (jobs.length === 0) console.log('There is no test file of such a name.')
 const folder = makeRunFolder({ inMemory: !wanted.heavy })
 let server: PostgresServer | undefined
-let browser: BrowserServer | undefined
 const coverage = wanted.coverage && words.length === 0 ? join(folder, 'coverage') : undefined
 process.on('exit', cleanUp)
 process.on('SIGHUP', () => abort('SIGHUP', 129))
@@ -133,7 +131,7 @@ const waiting = jobs.filter(({ file }) => !isMeasuring(file))
 const verdicts: Verdict[] = []
 await Promise.all(firstKinds().map(work))
 for (const job of jobs.filter(({ file }) => isMeasuring(file))) await newSlot().run(job)
-await Promise.all([leaveServer(), browser?.close()])
+await leaveServer()
 
 reportSlowest()
 const isCovered = coverage === undefined || showCoverage(coverage)
@@ -225,17 +223,11 @@ async function leaveServer(): Promise<void> {
 async function environment(): Promise<NodeJS.ProcessEnv> {
   // For the browser's profile, too.
   Object.assign(process.env, { TMPDIR: folder, TEMP: folder, TMP: folder })
-  const shared = jobs.some(({ file }) => isForBrowser(file)) ? await startBrowser() : {}
+  const unpacked = jobs.some(({ file }) => isForBrowser(file)) ? await unpack(folder) : {}
   const colours = { NO_COLOR: '1', FORCE_COLOR: undefined }
   // Tests set what they need, so the runner's NODE_ENV must not reach them.
   const own = { NODE_ENV: undefined, NODE_V8_COVERAGE: undefined, TEST_RUN: `${process.pid}` }
-  return { ...process.env, ...shared, ...colours, ...own }
-}
-
-async function startBrowser(): Promise<NodeJS.ProcessEnv> {
-  const unpacked = await unpack(folder)
-  browser = await serve(unpacked)
-  return { ...unpacked, CHROMIUM_SERVER: browser.wsEndpoint() }
+  return { ...process.env, ...unpacked, ...colours, ...own }
 }
 
 async function work(first: Kind): Promise<void> {
@@ -372,7 +364,6 @@ function inWords({ passed, failed, skipped }: Figures): string {
 function cleanUp(): void {
   killProcesses()
   server?.stopNow()
-  browser?.process().kill('SIGKILL')
   // A closing browser may still write.
   rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
 }

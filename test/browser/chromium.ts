@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
-import { type Browser, type BrowserServer, chromium } from 'playwright-core'
+import { type Browser, chromium } from 'playwright-core'
 
 const INSTALLED = [
   '/usr/bin/chromium',
@@ -22,21 +22,28 @@ const FONTS = `<?xml version="1.0"?>
 </fontconfig>
 `
 
+let running: Promise<Browser> | undefined
+
 /**
- * Starts a headless Chromium: the one `CHROMIUM_PATH` names, else the npm package's, else one installed on the machine. In a
- * run of all files it is the runner's, which they share.
+ * Returns a headless Chromium: the one `CHROMIUM_PATH` names, else the npm package's, else one installed on the machine. All
+ * files in a process share it.
  */
 export async function launch(): Promise<Browser> {
-  const { CHROMIUM_SERVER } = process.env
-  if (CHROMIUM_SERVER !== undefined) return chromium.connect(CHROMIUM_SERVER)
+  const known = await running
+  if (known?.isConnected()) return known
+  running = start()
+  return running
+}
+
+async function start(): Promise<Browser> {
   Object.assign(process.env, await unpackOnce())
   return chromium.launch(options())
 }
 
-/** Starts the Chromium that the files of a run share, with what `unpack` has returned. */
-export function serve(environment: NodeJS.ProcessEnv): Promise<BrowserServer> {
-  const { CHROMIUM_PATH } = { ...process.env, ...environment }
-  return chromium.launchServer({ ...options(CHROMIUM_PATH), env: { ...process.env, ...environment } })
+/** Closes a file's windows, and Chromium unless this process runs more files. */
+export async function leave(browser: Browser): Promise<void> {
+  await Promise.all(browser.contexts().map((context) => context.close()))
+  if (process.env.TEST_WORKER === undefined) await browser.close()
 }
 
 async function unpackOnce(): Promise<NodeJS.ProcessEnv> {
@@ -46,8 +53,8 @@ async function unpackOnce(): Promise<NodeJS.ProcessEnv> {
   return unpack(folder)
 }
 
-function options(chosen = process.env.CHROMIUM_PATH) {
-  const path = chosen || INSTALLED.find((path) => existsSync(path))
+function options() {
+  const path = process.env.CHROMIUM_PATH || INSTALLED.find((path) => existsSync(path))
   // Chromium refuses to start as root inside its sandbox. The package's `args` would turn off web security.
   return { ...(path ? { executablePath: path } : { channel: 'chrome' }), args: ['--no-sandbox'] }
 }

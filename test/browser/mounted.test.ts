@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { MINUTE } from '../../src/base/durations.js'
 import { PASSWORD, until } from '../support/helpers.js'
 import type { TestMailServer } from '../support/mail-server.js'
-import { launch } from './chromium.js'
+import { launch, leave } from './chromium.js'
 import { openShop, type Shop } from './shop.js'
 import { fillIn, messages } from './visit.js'
 
@@ -14,7 +14,7 @@ let browser: Browser
 test.before(async () => {
   browser = await launch()
 })
-test.after(() => browser.close())
+test.after(() => leave(browser))
 
 const NEW = 'another horse 43'
 const LINK = /http\S*\/password\/reset\/link\/\S+/

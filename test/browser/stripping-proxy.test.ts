@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PASSWORD, Site } from '../support/helpers.js'
 import { type StrippingProxy, stripping } from '../support/stripping-proxy.js'
-import { launch } from './chromium.js'
+import { launch, leave } from './chromium.js'
 import { fillIn } from './visit.js'
 
 const test = suite('a path in BASE_URL that the proxy strips')
@@ -21,7 +21,7 @@ test.before(async () => {
 test.after(async () => {
   await site.close()
   await proxy.close()
-  await browser.close()
+  await leave(browser)
 })
 
 for (const javaScriptEnabled of [false, true]) {

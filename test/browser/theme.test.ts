@@ -6,7 +6,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { root } from '../../src/base/package.js'
 import { Site } from '../support/helpers.js'
-import { launch } from './chromium.js'
+import { launch, leave } from './chromium.js'
 
 const test = suite('the theme')
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
@@ -17,7 +17,7 @@ test.before(async () => {
   browser = await launch()
 })
 test.after(async () => {
-  await browser.close()
+  await leave(browser)
   rmSync(folder, { recursive: true, force: true })
 })
 

@@ -1,7 +1,7 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { suite, type Test } from 'uvu'
 import { Site } from '../support/helpers.js'
-import { launch } from './chromium.js'
+import { launch, leave } from './chromium.js'
 
 /** A suite with its own site and browser. */
 export interface BrowserSuite {
@@ -22,7 +22,7 @@ export function browserSuite(name: string, options: Parameters<typeof Site.start
     running = { site: await Site.start(options), browser: await launch() }
   })
   test.after(async () => {
-    await current().browser.close()
+    await leave(current().browser)
     await current().site.close()
   })
   return {

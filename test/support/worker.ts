@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url'
 /** Makes uvu collect a file's suites in this list instead of running them. */
 const queue: (string | null)[][] = []
 Object.assign(globalThis, { UVU_DEFER: true, UVU_INDEX: 0, UVU_QUEUE: queue })
+process.env.TEST_WORKER = '1'
 const { exec } = await import('uvu')
 const writeCoverage = await coverage(process.env.COVERAGE_FOLDER)
 const { reuseDatabases } = process.env.TEST_DATABASE_URL ? await import('./databases.js') : {}
