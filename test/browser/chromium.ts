@@ -55,8 +55,10 @@ async function unpackOnce(): Promise<NodeJS.ProcessEnv> {
 
 function options() {
   const path = process.env.CHROMIUM_PATH || INSTALLED.find((path) => existsSync(path))
+  // A later file in the process may send signals to itself. Chromium ends with this process anyway, because its pipe closes.
+  const signals = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false }
   // Chromium refuses to start as root inside its sandbox. The package's `args` would turn off web security.
-  return { ...(path ? { executablePath: path } : { channel: 'chrome' }), args: ['--no-sandbox'] }
+  return { ...(path ? { executablePath: path } : { channel: 'chrome' }), args: ['--no-sandbox'], ...signals }
 }
 
 /**
