@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert'
 import { accounts, createMetrics, type MetricsOptions } from '../../src/index.js'
 import { migratedDatabase, settingsFor } from '../support/databases.js'
 import { Site, until, Visitor } from '../support/helpers.js'
+import { freePort } from '../support/postgres.js'
 import { addressOf, launchSite, status } from '../support/program.js'
 
 const TOKEN = 'a-token-of-some-length'
@@ -192,12 +193,10 @@ test('METRICS_PORT opens a port, or is an error at start', async () => {
 })
 
 test('connections that send nothing keep nobody from the metrics, and stay few', async () => {
-  const free = await Site.start()
-  const { port } = new URL(free.address)
-  await free.close()
-  const metrics = await createMetrics({ port: Number(port) })
+  const port = await freePort()
+  const metrics = await createMetrics({ port })
   await metrics.listen()
-  const silent = Array.from({ length: 150 }, () => connect(Number(port), '127.0.0.1'))
+  const silent = Array.from({ length: 150 }, () => connect(port, '127.0.0.1'))
   const isOpen = (socket: Socket) => !socket.destroyed
   for (const socket of silent) socket.on('error', () => {}).resume()
   await until(() => silent.filter(isOpen).length <= 100, 'the oldest are closed')

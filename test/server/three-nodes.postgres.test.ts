@@ -52,7 +52,7 @@ test('serve one visitor in turn, without sticky sessions', async ({ balancer, si
   const visitor = new Visitor(balancer.address)
   await visitor.settle('Bela')
   for (let page = 0; page < 6; page++) assert.is((await visitor.open('/account/')).status, 200)
-  for (const { stdout } of sites) assert.match(stdout, /"route":"\/account\/","status":200/)
+  for (const site of sites) await site.says(/"route":"\/account\/","status":200/)
 })
 
 test('lose no requests while they are restarted one after another', async ({

@@ -190,7 +190,8 @@ export async function lockInserts(url: string): Promise<() => Promise<void>> {
 async function lockTables(url: string): Promise<() => Promise<void>> {
   const client = await connected(url)
   const { rows } = await client.query<{ tablename: string }>(
-    "select tablename from pg_tables where schemaname = 'public'",
+    // An email that is being sent locks its row before that of its user.
+    "select tablename from pg_tables where schemaname = 'public' order by tablename",
   )
   await client.query(`begin; lock table ${rows.map(({ tablename }) => tablename)} in exclusive mode`)
   return () => client.end()

@@ -1,6 +1,7 @@
 import { type ParsedMail, simpleParser } from 'mailparser'
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server'
 import { until } from './helpers.js'
+import { freePort } from './postgres.js'
 
 /** A certificate for tests on this machine, for 100 years. */
 const KEY = `-----BEGIN PRIVATE KEY-----
@@ -113,9 +114,12 @@ export class TestMailServer {
       },
     })
     server.on('error', () => {})
-    await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve))
-    const address = server.server.address()
-    if (address !== null && typeof address === 'object') this.#port = address.port
+    // Not a port that outgoing connections may take while the server is stopped.
+    this.#port ||= await freePort()
+    await new Promise<void>((resolve, reject) => {
+      server.server.once('error', reject)
+      server.listen(this.#port, '127.0.0.1', resolve)
+    })
     this.#server = server
   }
 

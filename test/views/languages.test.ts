@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { MINUTE } from '../../src/base/durations.js'
 import { loadLanguages } from '../../src/views/languages.js'
 import { createTranslator } from '../../src/views/translator.js'
-import { type Page, Site } from '../support/helpers.js'
+import { type Page, Site, until } from '../support/helpers.js'
 import { folderWith, PSEUDO, pseudoFolder } from '../support/pseudo.js'
 
 const test = suite('languages')
@@ -285,6 +285,8 @@ test('emails use the request’s language, security emails the account’s langu
 test('switching while logged in changes the language of later emails', async () => {
   const visitor = await site.visitor().settle('Switcher')
   await visitor.open('/account/?lang=ru')
+  const stored = () => site.rows("select 1 from users where name = 'Switcher' and language = 'ru'")
+  await until(async () => (await stored()).length > 0, 'the language is stored')
   await site.emptyMailbox()
   await visitor.send(await visitor.open('/account/name/'), { username: 'Switched' })
   assert.match((await site.mail('Switcher@example.com')).subject, 'Ваше имя пользователя')
