@@ -6,7 +6,7 @@ import type { StoredMail } from '../tables/mails.js'
 import * as mails from '../tables/mails.js'
 import type { Database } from '../tables/schema.js'
 import * as tokens from '../tables/tokens.js'
-import type * as users from '../tables/users.js'
+import * as users from '../tables/users.js'
 import type { Url } from '../web/routes.js'
 import { CODE_LIFE, newCode } from './codes.js'
 import { emailKeyOf } from './fields.js'
@@ -175,6 +175,8 @@ async function store(
   const { to, token: secret, code } = prepared
   const encrypted = options.outbox.encryptPrepared(mail.id, prepared)
   await options.database.write(async (transaction) => {
+    // Before the email, as in requests that cancel it: in another order, the two would wait for each other.
+    await users.lockAccount(transaction, userId)
     if (!(await mails.prepare(transaction, mail, { userId, prepared: encrypted }))) throw new LostMail()
     if (token === undefined || secret === undefined) return
     const { purpose } = token
