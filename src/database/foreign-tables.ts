@@ -26,6 +26,12 @@ export async function refuseTaken(db: QueryExecutorProvider, schema: string): Pr
   refuseTakenNames(await foundOn(db, schema), 'give Gatehouse its own schema')
 }
 
+/** Not by Kysely's migrator, which reads all columns of all tables first. */
+export async function missing(db: QueryExecutorProvider, schema?: string): Promise<string[]> {
+  const { applied } = await foundOn(db, schema)
+  return OURS.filter((name) => !applied.includes(name))
+}
+
 export function refuseOthers(connection: BetterSqlite3.Database): void {
   const found = foundIn(connection)
   if (isNewer(found)) throw new Error(NEWER)
@@ -60,13 +66,17 @@ function hasOthers(connection: BetterSqlite3.Database): boolean {
   return tables.some((name) => !(name in KEYS || name.startsWith(MIGRATIONS)))
 }
 
-async function foundOn(db: QueryExecutorProvider, schema: string): Promise<Found> {
-  const names = sql<{ name: string }>`
-    select relname as name from pg_class join pg_namespace on pg_namespace.oid = relnamespace where nspname = ${schema}`
+async function foundOn(db: QueryExecutorProvider, schema?: string): Promise<Found> {
+  const names =
+    schema === undefined
+      ? sql<{ name: string }>`select name from sqlite_schema`
+      : sql<{ name: string }>`
+          select relname as name from pg_class join pg_namespace on pg_namespace.oid = relnamespace where nspname = ${schema}`
   const tables = (await names.execute(db)).rows.map(({ name }) => name)
   if (!tables.includes(MIGRATIONS)) return { tables, applied: [] }
-  const ran = sql<{ name: string }>`select name from ${sql.table(`${schema}.${MIGRATIONS}`)}`
-  return { tables, applied: (await ran.execute(db)).rows.map(({ name }) => name) }
+  const table = schema === undefined ? sql.id(MIGRATIONS) : sql.id(schema, MIGRATIONS)
+  const ran = await sql<{ name: string }>`select name from ${table}`.execute(db)
+  return { tables, applied: ran.rows.map(({ name }) => name) }
 }
 
 function isForeign({ tables, applied, applicationId }: Found): boolean {

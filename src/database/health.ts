@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs'
 import type { Kysely, QueryExecutorProvider } from 'kysely'
 import { isServer } from './dialect.js'
+import { missing } from './foreign-tables.js'
 import { sql } from './kysely.js'
-import { missing, withDatabase } from './migrate.js'
+import { withDatabase } from './migrate.js'
 
 export interface DatabaseState<Found> {
   missing: readonly string[]

@@ -1,9 +1,8 @@
 import { dirname } from 'node:path'
-import type * as kysely from 'kysely'
 import type { Kysely, QueryExecutorProvider } from 'kysely'
 import { migrations } from '../../db/migrations/index.js'
 import { errorText } from '../base/error-text.js'
-import { refuseForeign, refuseTaken } from './foreign-tables.js'
+import { missing, refuseForeign, refuseTaken } from './foreign-tables.js'
 import { Migrator, sql } from './kysely.js'
 import { locate, type ServerSettings, type SqliteFile } from './locate.js'
 import type { DatabaseLocation } from './location.js'
@@ -109,22 +108,14 @@ function cannotOpen(what: string, error: unknown): Error {
   return new Error(`${what}: ${errorText(cause).replace(/\.$/, '')}.`, { cause: error })
 }
 
-function migrator<Schema>(db: Kysely<Schema>, schema: string | undefined): kysely.Migrator {
-  const named = schema === undefined ? {} : { migrationTableSchema: schema }
-  return new Migrator({ db, provider: { getMigrations: async () => migrations }, ...named })
-}
-
 export async function migrate<Schema>(db: Kysely<Schema>, schema?: string): Promise<string[]> {
   // The migration lock writes, which fails on a full disk or a standby.
   if (await isCurrent(db, schema)) return []
-  const { error, results = [] } = await migrator(db, schema).migrateToLatest()
+  const named = schema === undefined ? {} : { migrationTableSchema: schema }
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations }, ...named })
+  const { error, results = [] } = await migrator.migrateToLatest()
   if (error !== undefined) throw error
   return results.map(({ migrationName }) => migrationName)
-}
-
-export async function missing<Schema>(db: Kysely<Schema>, schema?: string): Promise<string[]> {
-  const states = await migrator(db, schema).getMigrations()
-  return states.filter(({ executedAt }) => executedAt === undefined).map(({ name }) => name)
 }
 
 export async function isCurrent<Schema>(db: Kysely<Schema>, schema: string | undefined): Promise<boolean> {

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { MINUTE, SECOND } from '../../src/base/durations.js'
 import { sql } from '../../src/database/kysely.js'
 import { isPostgresUrl } from '../../src/database/locate.js'
-import { migrate } from '../../src/database/migrate.js'
+import { migrateDatabase } from '../../src/database/migrate.js'
 import * as mails from '../../src/tables/mails.js'
 import { type Database, openDatabase } from '../../src/tables/schema.js'
 import { migratedDatabase } from '../support/helpers.js'
@@ -154,7 +154,10 @@ test('old sent and failed emails are swept in batches, and waiting ones stay', a
   assert.equal(left.map(({ id }) => id).sort(), ['new', 'waiting'])
 })
 
-test('emails that failed under the former name of the state still count as failed', async ({ database }) => {
+test('emails that failed under the former name of the state still count as failed', async ({
+  url,
+  database,
+}) => {
   await insert(database, newMail('old'), newMail('new'))
   const [mail] = await claim(database)
   await mails.markFailed(
@@ -164,7 +167,7 @@ test('emails that failed under the former name of the state still count as faile
   )
   await sql`update mails set state = 'dead' where id = 'old'`.execute(database.main)
   await sql`delete from kysely_migration where name = '0030-failed-mails'`.execute(database.main)
-  await migrate(database.main)
+  await migrateDatabase(url)
   const found = await mails.list(database.main, { states: ['failed'], limit: 10 })
   assert.equal(
     found.map(({ id }) => id),
