@@ -37,8 +37,9 @@ export async function endSessionsOf(
 ): Promise<string[]> {
   const now = registry.now()
   const { owners, newEvents } = await registry.database.write(async (transaction) => {
-    const owners = await sessions.closeAllOf(transaction, userIds, { now })
+    // Users before their sessions, like all transactions.
     await users.setDeviceStamps(transaction, userIds, newDeviceStamp())
+    const owners = await sessions.closeAllOf(transaction, userIds, { now })
     const newEvents = [...new Set(owners)].map((userId) =>
       withEventId(eventOf(origin, registry, { kind: 'sessions_ended', userId })),
     )

@@ -109,7 +109,7 @@ export function hasErased(
 
 /** Throws with the table's name if one of the app's rows refers to the account. */
 export async function eraseByCode(origin: Origin, registry: Registry, userId: string): Promise<boolean> {
-  const find = (transaction: Db) => users.lock(transaction, userId)
+  const find = (transaction: Db) => users.lockToErase(transaction, userId)
   return erase(origin, registry, { userId, because: 'accounts.erase', find }).catch(
     async (error: unknown) => {
       if (!(error instanceof NotErased)) throw error
@@ -158,7 +158,7 @@ export async function eraseByCommand(
   return database
     .write(async (transaction) => {
       await keepAnAdmin(transaction, userId)
-      const user = await users.lock(transaction, userId)
+      const user = await users.lockToErase(transaction, userId)
       if (user === undefined) return false
       await recordAction(
         transaction,

@@ -175,8 +175,7 @@ async function store(
   const { to, token: secret, code } = prepared
   const encrypted = options.outbox.encryptPrepared(mail.id, prepared)
   await options.database.write(async (transaction) => {
-    // Before the email, as in requests that cancel it: in another order, the two would wait for each other.
-    await users.lockAccount(transaction, userId)
+    await users.lock(transaction, userId)
     if (!(await mails.prepare(transaction, mail, { userId, prepared: encrypted }))) throw new LostMail()
     if (token === undefined || secret === undefined) return
     const { purpose } = token

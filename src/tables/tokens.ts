@@ -1,5 +1,4 @@
 import type { ExpressionBuilder, Selectable } from 'kysely'
-import { isServer } from '../database/dialect.js'
 import { statement } from '../database/statement.js'
 import type { Db, Schema } from './schema.js'
 
@@ -56,9 +55,9 @@ export interface NewToken {
   expiresAt: number
 }
 
-/** Earlier links for this purpose keep working, earlier codes do not. */
+/** Earlier links for this purpose keep working, earlier codes do not. The caller has locked the user if there is a code:
+ * otherwise the codes of two parallel emails would both work. */
 export async function insert(db: Db, token: NewToken): Promise<void> {
-  if (isServer(db)) await lockUser(db, token.userId)
   const createdAt = Math.max(token.now, (await newestOf(db, token)) + 1)
   await db
     .updateTable('tokens')
@@ -84,11 +83,6 @@ export async function insert(db: Db, token: NewToken): Promise<void> {
       used_form: null,
     })
     .execute()
-}
-
-// Otherwise the codes of two parallel emails would both work.
-async function lockUser(db: Db, userId: string): Promise<void> {
-  await db.selectFrom('users').select('id').where('id', '=', userId).forNoKeyUpdate().execute()
 }
 
 // Keeps the order of creation if the clocks of two nodes differ.

@@ -140,7 +140,7 @@ export async function erase(db: Db, userId: string): Promise<boolean> {
   return numDeletedRows > 0n
 }
 
-export async function lock(db: Db, id: string): Promise<User | undefined> {
+export async function lockToErase(db: Db, id: string): Promise<User | undefined> {
   const row = await lockedUser(db, id).executeTakeFirst()
   return row && userOf(row)
 }

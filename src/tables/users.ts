@@ -92,6 +92,14 @@ export async function byId(db: Db, id: string): Promise<Account | undefined> {
   return accountOf(await accounts(db).where('id', '=', id).executeTakeFirst())
 }
 
+/** Locks the user until the end of the transaction. Every transaction does so first if it then changes other rows of the
+ * user: in another order, two would wait for each other. */
+export async function lock(transaction: Db, id: string): Promise<void> {
+  // SQLite has one lock for all.
+  if (!isServer(transaction)) return
+  await transaction.selectFrom('users').select('id').where('id', '=', id).forNoKeyUpdate().execute()
+}
+
 /** Locks the account until the end of the transaction. */
 export async function lockAccount(transaction: Db, id: string): Promise<Account | undefined> {
   const row = accounts(transaction)
