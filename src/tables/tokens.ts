@@ -1,6 +1,7 @@
 import type { ExpressionBuilder, Selectable } from 'kysely'
 import { statement } from '../database/statement.js'
 import type { Db, Schema } from './schema.js'
+import * as users from './users.js'
 
 export * from './tokens-codes.js'
 export * from './tokens-end.js'
@@ -55,9 +56,10 @@ export interface NewToken {
   expiresAt: number
 }
 
-/** Earlier links for this purpose keep working, earlier codes do not. The caller has locked the user if there is a code:
- * otherwise the codes of two parallel emails would both work. */
+/** Earlier links for this purpose keep working, earlier codes do not. */
 export async function insert(db: Db, token: NewToken): Promise<void> {
+  // Otherwise the codes of two parallel emails would both work.
+  await users.lock(db, token.userId)
   const createdAt = Math.max(token.now, (await newestOf(db, token)) + 1)
   await db
     .updateTable('tokens')
