@@ -1,11 +1,11 @@
 /*
  * Runs the built test files in five processes for two cores. Files in heavy/ run only with --heavy, each in its own process,
  * one for each core. Words on the command line choose the files whose names contain one of them. --coverage measures the
- * coverage of all files together, without the browser. Files that open a database run on SQLite and on PostgreSQL (the
- * run's own server or TEST_DATABASE_URL), some only on SQLite. The benchmark runs last and alone.
+ * coverage of all files together, without the browser. PostgreSQL is the run's own server or TEST_DATABASE_URL. The benchmark
+ * runs last and alone.
  */
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { dirname, join, relative } from 'node:path'
@@ -13,17 +13,20 @@ import { parseArgs } from 'node:util'
 import { root } from '../src/base/package.js'
 import { unpack } from './browser/chromium.js'
 import { dropDatabases } from './support/databases.js'
+import {
+  isForBrowser,
+  isHeavy,
+  isMeasuring,
+  type Job,
+  jobsFor,
+  KINDS,
+  type Kind,
+  kindOf,
+  runsAlone,
+} from './support/jobs.js'
 import { PostgresServer } from './support/postgres.js'
 import { endLeftServers, makeRunFolder } from './support/run-folder.js'
 import { killProcesses, type Outcome, TestProcess } from './support/test-process.js'
-
-type Database = 'SQLite' | 'PostgreSQL'
-
-/** One file, on one database if it opens one. */
-interface Job {
-  file: string
-  database: Database | undefined
-}
 
 interface Figures {
   passed: number
@@ -41,82 +44,19 @@ interface Verdict extends Figures {
 }
 
 /**
- * These test pages, requests, passwords, processes and texts, which are the same on both databases, so they run only on
- * SQLite, like those of the browser.
- */
-const ON_SQLITE = [
-  'accounts/hints',
-  'accounts/imported-passwords',
-  'app-file',
-  'cli',
-  'commands/templates',
-  'dev/',
-  'heavy/storm',
-  'home',
-  'html',
-  'secrets/challenge',
-  'secrets/foreign-hash',
-  'secrets/hashing',
-  'secrets/password',
-  'server/cluster',
-  'server/metrics',
-  'server/start',
-  'server/stop',
-  'switches',
-  'testing',
-  'views/',
-  'web/base-path',
-  'web/cookie',
-  'web/csrf',
-  'web/form',
-  'web/network',
-  'web/onward',
-  'web/query',
-  'web/reflection',
-  'web/routes',
-  'well-known',
-]
-
-/** Files that change or measure their whole process. */
-const ALONE = ['accounts/username-rules', 'accounts/hints', 'database/handle.sqlite', 'database/unwritable']
-
-/** Files that take longer than others of their size. */
-const LONG = [
-  'app-file',
-  'browser/mounted',
-  'browser/passkeys',
-  'browser/two-step',
-  'cli',
-  'commands/backup.sqlite',
-  'commands/restore.sqlite',
-  'dev/gallery',
-  'dev/index',
-  'docs/mount',
-  'mail/queue',
-  'run',
-  'server/',
-  'views/languages',
-]
-
-const KINDS = ['browser', 'PostgreSQL', 'other'] as const
-type Kind = (typeof KINDS)[number]
-
-/**
  * What the processes on two cores run first; then they help with the rest. Mixed, because those of the browser wait most of
  * their time, and others a third. Only two for PostgreSQL, because each new database takes up to 0.2 s, and a process keeps its.
  */
 const FIRST: readonly Kind[] = ['browser', 'browser', 'PostgreSQL', 'PostgreSQL', 'other']
 const SLOWEST_SHOWN = 10
-const IMPORT = /\bfrom '(\.[^']+)'/g
 const SUMMARY = /^ {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)$/gm
 
 const here = import.meta.dirname
-const DATABASES = join(here, 'support/databases.js')
 const { values: wanted, positionals: words } = parseArgs({
   options: { coverage: { type: 'boolean', default: false }, heavy: { type: 'boolean', default: false } },
   allowPositionals: true,
 })
-const jobs = inOrder(choose(words).flatMap(jobsOf))
+const jobs = jobsFor({ words, heavy: wanted.heavy })
 if (jobs.length === 0) console.log('There is no test file of such a name.')
 const folder = makeRunFolder({ inMemory: !wanted.heavy })
 let server: PostgresServer | undefined
@@ -139,71 +79,11 @@ for (const verdict of verdicts.filter(({ failed }) => failed > 0)) reportFailure
 process.exitCode = sum('failed') > 0 || sum('passed') === 0 || !isCovered ? 1 : 0
 console.log(`\n${inWords(total())}`)
 
-function choose(words: string[]): string[] {
-  return readdirSync(here, { recursive: true, encoding: 'utf8' })
-    .map((file) => file.replaceAll('\\', '/'))
-    .filter((file) => file.endsWith('.test.js'))
-    .filter((file) =>
-      words.length === 0 ? isHeavy(file) === wanted.heavy : words.some((word) => file.includes(word)),
-    )
-}
-
-/** Puts short files last, so that no long one ends alone. */
-function inOrder(jobs: Job[]): Job[] {
-  const sizes = new Map(jobs.map(({ file }) => [file, statSync(join(here, file)).size]))
-  const sizeOf = ({ file }: Job) => (isIn(LONG, file) ? Number.MAX_VALUE : (sizes.get(file) ?? 0))
-  return jobs.sort((one, other) => Math.sign(sizeOf(other) - sizeOf(one)))
-}
-
-function kindOf({ file, database }: Job): Kind {
-  if (isForBrowser(file)) return 'browser'
-  return database === 'PostgreSQL' ? 'PostgreSQL' : 'other'
-}
-
 /** Returns what each of the processes runs first. */
 function firstKinds(): Kind[] {
   const cores = availableParallelism()
   const length = wanted.heavy ? cores : Math.ceil((cores * FIRST.length) / 2)
   return Array.from({ length }, (_, at) => FIRST[at % FIRST.length] ?? 'other')
-}
-
-function isForBrowser(file: string): boolean {
-  return file.startsWith('browser/')
-}
-
-function isHeavy(file: string): boolean {
-  return file.startsWith('heavy/')
-}
-
-/** Whether the file measures speed. */
-function isMeasuring(file: string): boolean {
-  return file.startsWith('heavy/bench/')
-}
-
-/** Whether the list names the file, or its folder with a `/` at the end. */
-function isIn(list: readonly string[], file: string): boolean {
-  return list.some((name) => file === `${name}.test.js` || (name.endsWith('/') && file.startsWith(name)))
-}
-
-/** Returns the databases of a file. `….sqlite.test.ts` and `….postgres.test.ts` run only on that one. */
-function jobsOf(file: string): Job[] {
-  if (isForBrowser(file) || isIn(ON_SQLITE, file)) return [{ file, database: 'SQLite' }]
-  if (file.endsWith('.sqlite.test.js')) return [{ file, database: 'SQLite' }]
-  if (file.endsWith('.postgres.test.js')) return [{ file, database: 'PostgreSQL' }]
-  if (!leadsTo(DATABASES, join(here, file))) return [{ file, database: undefined }]
-  return [
-    { file, database: 'SQLite' },
-    { file, database: 'PostgreSQL' },
-  ]
-}
-
-/** Whether a test file imports the other one, directly or indirectly. */
-function leadsTo(wanted: string, file: string): boolean {
-  if (file === wanted) return true
-  const imported = [...readFileSync(file, 'utf8').matchAll(IMPORT)].map(([, path = '']) =>
-    join(dirname(file), path),
-  )
-  return imported.some((path) => path.startsWith(here) && leadsTo(wanted, path))
 }
 
 async function findServer(): Promise<string | undefined> {
@@ -256,9 +136,9 @@ function newSlot() {
     }
     return shared.process
   }
-  const outcomeOf = async ({ file }: Job, path: string, own: NodeJS.ProcessEnv) => {
-    if (isHeavy(file)) return new TestProcess({ ...env, ...own }, path).run()
-    if (!isIn(ALONE, file)) return (await processFor(own)).run(path)
+  const outcomeOf = async (job: Job, path: string, own: NodeJS.ProcessEnv) => {
+    if (isHeavy(job.file)) return new TestProcess({ ...env, ...own }, path).run()
+    if (!runsAlone(job)) return (await processFor(own)).run(path)
     const alone = new TestProcess({ ...env, ...own })
     const outcome = await alone.run(path)
     await alone.finish()

@@ -54,6 +54,7 @@ async function makeTemplate(): Promise<string> {
   if (server !== undefined) {
     const client = await connected(url)
     untouched = (await stateOf(client)).schema
+    emptying = await emptyingOf(client)
     await client.end()
   }
   return url
@@ -63,6 +64,7 @@ async function makeTemplate(): Promise<string> {
 const used = new Set<string>()
 const emptied: string[] = []
 let untouched = ''
+let emptying = ''
 
 async function copyOnServer(server: string, url: string): Promise<string> {
   // A third faster than through the server's log.
@@ -82,39 +84,50 @@ export async function reuseDatabases(): Promise<void> {
       const { schema, isInUse } = await stateOf(client)
       if (!isInUse) used.delete(url)
       if (isInUse || schema !== untouched) return
-      await client.query(EMPTY)
+      await client.query(emptying)
       emptied.push(url)
     })
   }
 }
 
 interface State {
-  /** The number of things in the system tables, and the last transaction that changed one. */
+  /** The number of things that are not PostgreSQL's own in the system tables, and the last transaction that changed one. */
   schema: string
   isInUse: boolean
+}
+
+const OWN_FROM = 16_384
+const THINGS = {
+  pg_class: 'oid',
+  pg_attribute: 'attrelid',
+  pg_constraint: 'oid',
+  pg_trigger: 'oid',
+  pg_proc: 'oid',
 }
 
 const STATE = `
   select
     (select count(*) from pg_stat_activity where datid = own.oid and application_name <> '${OWN}') > 0 as "isInUse",
     concat_ws(' ',
-      ${['pg_class', 'pg_attribute', 'pg_constraint', 'pg_trigger', 'pg_proc']
-        .map((table) => `(select concat_ws(' ', count(*), max(xmin::text::bigint)) from ${table})`)
+      ${Object.entries(THINGS)
+        .map(
+          ([table, key]) =>
+            `(select concat_ws(' ', count(*), max(xmin::text::bigint)) from ${table} where ${key} >= ${OWN_FROM})`,
+        )
         .join()},
       (select count(*) from pg_db_role_setting where setdatabase = own.oid),
       (select concat_ws(' ', count(*), max(name)) from public.kysely_migration)
     ) as schema
   from pg_database own where datname = current_database()`
 
-const EMPTY = `
-  begin;
-  set local session_replication_role = replica;
-  do $$ declare name text; begin
-    for name in select tablename from pg_tables where schemaname = 'public' and tablename not like 'kysely%' loop
-      execute format('delete from %I', name);
-    end loop;
-  end $$;
-  commit`
+/** Returns the statements that empty all tables. */
+async function emptyingOf(client: pg.ClientBase): Promise<string> {
+  const { rows } = await client.query<{ name: string }>(
+    "select tablename as name from pg_tables where schemaname = 'public' and tablename not like 'kysely%'",
+  )
+  const deletes = rows.map(({ name }) => `delete from ${name}`)
+  return ['begin', 'set local session_replication_role = replica', ...deletes, 'commit'].join('; ')
+}
 
 async function stateOf(client: pg.ClientBase): Promise<State> {
   const { rows } = await client.query<State>(STATE)
@@ -190,8 +203,8 @@ export async function lockInserts(url: string): Promise<() => Promise<void>> {
 async function lockTables(url: string): Promise<() => Promise<void>> {
   const client = await connected(url)
   const { rows } = await client.query<{ tablename: string }>(
-    // An email that is being sent locks its row before that of its user.
-    "select tablename from pg_tables where schemaname = 'public' order by tablename",
+    // As transactions do, which lock the user first.
+    "select tablename from pg_tables where schemaname = 'public' order by tablename <> 'users', tablename",
   )
   await client.query(`begin; lock table ${rows.map(({ tablename }) => tablename)} in exclusive mode`)
   return () => client.end()
