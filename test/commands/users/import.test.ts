@@ -158,8 +158,12 @@ test('users with an authenticator app need its next code, and can make recovery 
   const done = await call('--from', 'csv')
   assertDone(done)
   assert.is(done.stdout, 'Imported 1 users.\nWith an authenticator app: 1.\n')
-  const [stored] = await site.rows<{ secret: string }>('select secret from authenticator_apps')
+  const [stored] = await site.rows<{ secret: string; step: number }>(
+    'select secret, last_step as step from authenticator_apps',
+  )
   assert.not.match(stored?.secret ?? SECRET, SECRET)
+  // The command may run in the next 30 seconds.
+  site.clock.time = Math.max(site.clock.time, (stored?.step ?? 0) * 30_000)
   assert.equal(await site.rows('select kind, actor from events order by kind'), [
     { kind: 'account_imported', actor: 'cli:users import' },
     { kind: 'second_on', actor: 'cli:users import' },
