@@ -1,6 +1,5 @@
 import * as events from '../tables/events.js'
 import type { Db } from '../tables/schema.js'
-import * as users from '../tables/users.js'
 import { withEventId } from './events.js'
 import { recordAction } from './operator-log.js'
 import type { Origin } from './origin.js'
@@ -36,7 +35,6 @@ export async function withEvent<Result>(
 ): Promise<Result | undefined> {
   const event = withEventId(eventOf(origin, registry, newEvent))
   const stored = registry.database.write(async (transaction) => {
-    await users.lock(transaction, event.userId)
     const done = await work(transaction)
     orRollBack(done !== undefined)
     if (done === null) return undefined

@@ -93,7 +93,7 @@ export async function byId(db: Db, id: string): Promise<Account | undefined> {
 }
 
 /** Locks the user until the end of the transaction. Every transaction does so first if it then changes other rows of the
- * user: in another order, two would wait for each other. */
+ * user: in another order, two would wait for each other. `keepAnAdmin` locks several, so it comes before. */
 export async function lock(transaction: Db, id: string): Promise<void> {
   // SQLite has one lock for all.
   if (!isServer(transaction)) return

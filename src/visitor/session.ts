@@ -185,6 +185,7 @@ export async function logOut(
 }
 
 export async function endDevice(transaction: Db, owned: sessions.Owned): Promise<true | undefined> {
+  await users.lock(transaction, owned.userId)
   const device = await sessions.close(transaction, owned)
   if (device === undefined) return undefined
   await users.endDevice(transaction, owned.userId, { device, otherStamp: newDeviceStamp() })
